@@ -1,0 +1,34 @@
+"""What can go wrong, sorted by what the caller can do about it.
+
+    PullwatchError
+    ├── Misconfigured   a setting is missing or wrong: a person must change it
+    ├── Throttled       ask again, not before ``retry_after_seconds``
+    ├── Transient       ask again later
+    └── Permanent       asking again gives the same answer
+
+Messages are one sentence that says what to do, and never hold a secret.
+"""
+
+
+class PullwatchError(Exception):
+    """Base of all errors that Pullwatch raises on purpose."""
+
+
+class Misconfigured(PullwatchError):
+    """A setting is missing or wrong."""
+
+
+class Throttled(PullwatchError):
+    """The other side asked us to slow down (429, 503 with Retry-After)."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Transient(PullwatchError):
+    """A time-out, a dropped connection, a server's fault: likely to pass."""
+
+
+class Permanent(PullwatchError):
+    """The request itself is refused."""
