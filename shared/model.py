@@ -69,7 +69,7 @@ class Severity(StrEnum):
 # --- what is watched -------------------------------------------------------------------------
 
 
-class Cluster(Value):
+class Cluster(Value, frozen=True):
     id: str
     name: str
     location: str
@@ -83,7 +83,7 @@ class Cluster(Value):
     """Whether the monitoring add-on writes KubeEvents anywhere; None: not known."""
 
 
-class OsDisk(Value):
+class OsDisk(Value, frozen=True):
     kind: Literal["managed", "ephemeral"]
     sku: str = ""
     """``Premium_LRS``, ``StandardSSD_LRS``, …; empty for an ephemeral disk."""
@@ -100,7 +100,7 @@ class OsDisk(Value):
     burst_bytes_per_second: float | None = None
 
 
-class VmLimits(Value):
+class VmLimits(Value, frozen=True):
     size: str
     vcpus: int | None = None
     uncached_iops: float | None = None
@@ -116,7 +116,17 @@ class VmLimits(Value):
     network_bits_per_second: float | None = None
 
 
-class NodePool(Value):
+class DiskTier(Value, frozen=True):
+    """What one size of managed disk gives, as the Compute SKUs list it."""
+
+    sku: str
+    tier: str
+    size_gib: int
+    iops: float
+    bytes_per_second: float
+
+
+class NodePool(Value, frozen=True):
     name: str
     vmss_id: str
     location: str
@@ -128,7 +138,7 @@ class NodePool(Value):
     pull_mode: Literal["serial", "parallel", "unknown"] = "unknown"
 
 
-class Registry(Value):
+class Registry(Value, frozen=True):
     login_server: str
     id: str = ""
     """Empty for a registry that is not ours to read (MCR, Docker Hub, another tenant's)."""
@@ -136,12 +146,15 @@ class Registry(Value):
     location: str = ""
     replicas: tuple[str, ...] = ()
     """Locations of the geo-replicas, the home region included."""
+    identity_requests_per_minute: float | None = None
+    """Published read limit for one identity: all kubelets of a cluster normally share one."""
+    registry_requests_per_minute: float | None = None
 
 
 # --- what was measured -----------------------------------------------------------------------
 
 
-class Window(Value):
+class Window(Value, frozen=True):
     start: datetime
     end: datetime
 
@@ -150,7 +163,7 @@ class Window(Value):
         return (self.end - self.start).total_seconds()
 
 
-class Series(Value):
+class Series(Value, frozen=True):
     """One metric of one node (or of the whole pool), a value a step; None where Azure had none."""
 
     metric: str
@@ -162,7 +175,7 @@ class Series(Value):
     values: tuple[float | None, ...] = ()
 
 
-class Pull(Value):
+class Pull(Value, frozen=True):
     """One finished attempt of one container to get its image."""
 
     image: str
@@ -186,7 +199,7 @@ class Pull(Value):
     first_at: datetime | None = None
 
 
-class RegistryMinute(Value):
+class RegistryMinute(Value, frozen=True):
     """What one registry logged in one minute. Only logged requests: a lower bound."""
 
     login_server: str
@@ -196,12 +209,12 @@ class RegistryMinute(Value):
     region: str = ""
 
 
-class Typical(Value):
+class Typical(Value, frozen=True):
     p50: float
     p95: float
 
 
-class Baseline(Value):
+class Baseline(Value, frozen=True):
     """What is usual for this pool: the time before the window."""
 
     window: Window
@@ -212,7 +225,7 @@ class Baseline(Value):
     """Metric name → its usual value over the pool, minute by minute."""
 
 
-class Coverage(Value):
+class Coverage(Value, frozen=True):
     """Whether one source answered, and if not, why and what to do."""
 
     source: Literal["fleet", "limits", "metrics", "pulls", "registry_log", "network", "baseline"]
@@ -224,7 +237,7 @@ class Coverage(Value):
 # --- what is going on ------------------------------------------------------------------------
 
 
-class Operation(Value):
+class Operation(Value, frozen=True):
     """An upgrade or a scale-out in progress, or just ended."""
 
     id: str
@@ -242,7 +255,7 @@ class Operation(Value):
     nodes_after: int | None = None
 
 
-class Wake(Value):
+class Wake(Value, frozen=True):
     """What an event, a timer or a person asked to look at."""
 
     kind: Literal[
@@ -258,7 +271,7 @@ class Wake(Value):
     """Why it is ignored or rejected, or what a maintenance event says."""
 
 
-class Case(Value):
+class Case(Value, frozen=True):
     """Everything gathered about one node pool in one window."""
 
     id: str
@@ -273,13 +286,17 @@ class Case(Value):
     registry_minutes: tuple[RegistryMinute, ...] = ()
     baseline: Baseline | None = None
     coverage: tuple[Coverage, ...] = ()
+    other_vms: tuple[VmLimits, ...] = ()
+    """Sizes of the region that could carry this pool: what a remedy may name."""
+    disk_tiers: tuple[DiskTier, ...] = ()
+    """Tiers of the disk SKU the pool could use, smallest first."""
     version: int = CASE_VERSION
 
 
 # --- what it means ---------------------------------------------------------------------------
 
 
-class Evidence(Value):
+class Evidence(Value, frozen=True):
     """One sentence, and the numbers in it so that a reader can check them."""
 
     text: str
@@ -291,7 +308,7 @@ class Evidence(Value):
     at: datetime | None = None
 
 
-class Remedy(Value):
+class Remedy(Value, frozen=True):
     title: str
     command: str = ""
     p95_seconds: float | None = None
@@ -301,7 +318,7 @@ class Remedy(Value):
     """A remedy often proposed that would make *this* pool slower: said so that nobody tries it."""
 
 
-class Finding(Value):
+class Finding(Value, frozen=True):
     cause: Cause
     verdict: Verdict
     confidence: float
@@ -312,13 +329,13 @@ class Finding(Value):
     remedies: tuple[Remedy, ...] = ()
 
 
-class SlowPull(Value):
+class SlowPull(Value, frozen=True):
     image: str
     node: str
     seconds: float
 
 
-class Impact(Value):
+class Impact(Value, frozen=True):
     nodes_total: int
     pulls: int | None = None
     """None: pulls are not visible in this Case."""
@@ -331,7 +348,7 @@ class Impact(Value):
     nodes_affected: int | None = None
 
 
-class Chart(Value):
+class Chart(Value, frozen=True):
     """The deciding metric over time, for a sparkline or a chart."""
 
     metric: str
@@ -343,7 +360,7 @@ class Chart(Value):
     usual: float | None = None
 
 
-class Diagnosis(Value):
+class Diagnosis(Value, frozen=True):
     id: str
     cluster: Cluster
     pool: NodePool
@@ -368,7 +385,7 @@ class Diagnosis(Value):
 # --- what is told ----------------------------------------------------------------------------
 
 
-class Incident(Value):
+class Incident(Value, frozen=True):
     id: str
     cluster_id: str
     pool: str
@@ -381,7 +398,7 @@ class Incident(Value):
     """Assessments in a row that found nothing wrong: enough of them resolve the incident."""
 
 
-class Notice(Value):
+class Notice(Value, frozen=True):
     """One thing worth telling, with all that a message about it needs."""
 
     id: str
@@ -394,7 +411,7 @@ class Notice(Value):
     incident: Incident | None = None
 
 
-class Delivery(Value):
+class Delivery(Value, frozen=True):
     """One notice for one receiver: the ledger row."""
 
     id: str
@@ -405,13 +422,15 @@ class Delivery(Value):
     updated_at: datetime
     status: Literal["pending", "sending", "delivered", "parked"] = "pending"
     attempts: int = 0
+    due_at: datetime | None = None
+    """Not to be tried before; None: at once."""
     reason: str = ""
 
 
 # --- how it is judged ------------------------------------------------------------------------
 
 
-class Thresholds(Value):
+class Thresholds(Value, frozen=True):
     """The numbers that rules compare with; each is a setting (``docs/settings.md``)."""
 
     slow_pull_seconds: float = 60.0

@@ -1,0 +1,1 @@
+"""Azure → one ``Case``: everything measured about a node pool in a window."""

@@ -1,0 +1,239 @@
+"""The one place that talks to Azure's read interfaces: five questions, five methods.
+
+Every method raises the errors of ``shared.errors`` only, says what was asked, and gives up within the
+settings' budget. The SDKs are imported on first use: a function that never asks pays nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from shared.collect.clouds import cloud
+from shared.errors import Permanent, PullwatchError, Throttled, Transient
+from shared.model import Window
+from shared.settings import Settings
+
+Row = dict[str, Any]
+THROTTLED_STATUS = (429, 529)  # 529: the metrics back end's way of saying 429
+DEFAULT_RETRY_AFTER_SECONDS = 30.0
+
+
+class RawSeries(NamedTuple):
+    """One metric of one resource for one combination of dimension values, as the service sent it."""
+
+    resource_id: str
+    """Lower-case."""
+    metric: str
+    unit: str
+    dimensions: dict[str, str]
+    """Names lower-case, values as sent."""
+    times: list[datetime]
+    values: list[float | None]
+
+
+class Azure:
+    """Read access with one identity. Clients are built on first use and kept."""
+
+    def __init__(self, settings: Settings, credential: Any) -> None:
+        self._settings = settings
+        self._credential = credential
+        self._cloud = cloud(settings)
+        self._metrics_clients: dict[str, Any] = {}
+        self._compute_clients: dict[str, Any] = {}
+        self._skus: dict[tuple[str, str], list[Row]] = {}
+
+    # --- the five questions ---
+
+    def graph(self, kql: str) -> list[Row]:
+        """All rows of a Resource Graph query over the watched subscriptions, page by page."""
+        from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
+
+        rows: list[Row] = []
+        skip_token = None
+        with _errors("Azure Resource Graph"):
+            while True:
+                options = QueryRequestOptions(top=1000, skip_token=skip_token, result_format="objectArray")
+                subscriptions = list(self._settings.subscriptions) or None
+                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options))
+                rows += page.data
+                skip_token = page.skip_token
+                if not skip_token:
+                    return rows
+
+    def skus(self, subscription_id: str, location: str) -> list[Row]:
+        """Compute resource SKUs of a location: ``{type, name, size, capabilities{name: text}}``. Kept."""
+        key = (subscription_id, location.lower())
+        if key not in self._skus:
+            with _errors("the Compute resource SKUs"):
+                rows = self._compute(subscription_id).resource_skus.list(filter=f"location eq '{key[1]}'")
+                self._skus[key] = [_sku_row(sku) for sku in rows if sku.resource_type in ("virtualMachines", "disks")]
+        return self._skus[key]
+
+    def scale_set(self, vmss_id: str) -> Row:
+        """The scale set's own model, fresh: Resource Graph lags behind a scale or an upgrade."""
+        from shared.azure_ids import segment
+
+        group, name = segment(vmss_id, "resourceGroups"), segment(vmss_id, "virtualMachineScaleSets")
+        with _errors(f"the scale set {name}"):
+            found = self._compute(segment(vmss_id, "subscriptions")).virtual_machine_scale_sets.get(group, name)
+            return dict(found.as_dict())
+
+    def metrics(self, location: str, resource_ids: Sequence[str], namespace: str, names: Sequence[str],
+                window: Window, *, split_by: str = "", top: int | None = None) -> list[RawSeries]:
+        """Minute values through the batch interface: at most 50 resources of one region and type, 20 names.
+
+        ``split_by`` gives one series per value of that dimension; without it Azure averages over it.
+        """
+        with _errors("Azure Monitor metrics"):
+            results = self._metrics(location).query_resources(
+                resource_ids=list(resource_ids), metric_namespace=namespace, metric_names=list(names),
+                timespan=(window.start, window.end), granularity=timedelta(minutes=1),
+                aggregations=["average", "total"], max_results=top if split_by else None,
+                filter=f"{split_by} eq '*'" if split_by else None,
+            )
+            return [point for result in results for metric in result.metrics for point in _points(metric)]
+
+    def logs(self, resource_id: str, kql: str, window: Window) -> list[Row]:
+        """Rows of a query over the logs of one resource, wherever its workspace is."""
+        from azure.monitor.query import LogsQueryPartialResult
+
+        with _errors("Log Analytics"):
+            result = self._logs_client.query_resource(resource_id, kql, timespan=(window.start, window.end))
+        if isinstance(result, LogsQueryPartialResult):
+            raise Transient("Log Analytics gave only part of the answer; ask again, or for a shorter window.")
+        return [dict(zip(table.columns, row, strict=True)) for table in result.tables for row in table.rows]
+
+    # --- clients, built once ---
+
+    @property
+    def _options(self) -> Row:
+        """Limits of every client: a stuck service must not eat the function's time."""
+        return {
+            "connection_timeout": 5, "read_timeout": 30, "retry_total": 4, "retry_backoff_max": 10,
+            "timeout": self._settings.azure_budget_seconds / 2,
+        }
+
+    @property
+    def _resource_manager(self) -> str:
+        return (self._settings.resource_manager_endpoint or self._cloud.resource_manager).rstrip("/")
+
+    @property
+    def _resource_manager_scopes(self) -> list[str]:
+        return [f"{self._cloud.resource_manager}/.default"]
+
+    @cached_property
+    def _graph_client(self) -> Any:
+        from azure.mgmt.resourcegraph import ResourceGraphClient
+
+        return ResourceGraphClient(self._credential, base_url=self._resource_manager,
+                                   credential_scopes=self._resource_manager_scopes, **self._options)
+
+    @cached_property
+    def _logs_client(self) -> Any:
+        from azure.monitor.query import LogsQueryClient
+
+        endpoint = self._settings.logs_endpoint or self._cloud.logs
+        return LogsQueryClient(self._credential, endpoint=endpoint, audience=self._cloud.logs, **self._options)
+
+    def _compute(self, subscription_id: str) -> Any:
+        from azure.mgmt.compute import ComputeManagementClient
+
+        if subscription_id not in self._compute_clients:
+            self._compute_clients[subscription_id] = ComputeManagementClient(
+                self._credential, subscription_id, base_url=self._resource_manager,
+                credential_scopes=self._resource_manager_scopes, **self._options)
+        return self._compute_clients[subscription_id]
+
+    def _metrics(self, location: str) -> Any:
+        from azure.monitor.querymetrics import MetricsClient
+
+        if location not in self._metrics_clients:
+            template = self._settings.metrics_endpoint or self._cloud.metrics
+            self._metrics_clients[location] = MetricsClient(
+                template.replace("{region}", location), self._credential,
+                audience=self._cloud.metrics_audience, **self._options)
+        return self._metrics_clients[location]
+
+
+def credential(settings: Settings) -> Any:
+    """Managed identity in Azure, the developer's own login at a terminal."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(
+        authority=cloud(settings).authority,
+        managed_identity_client_id=settings.azure_client_id or None,
+        exclude_interactive_browser_credential=True,
+    )
+
+
+def utc(moment: datetime) -> datetime:
+    """A time from a log row, in UTC: Azure's times are UTC whether they say so or not."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _points(metric: Any) -> Iterator[RawSeries]:
+    resource_id = str(metric.id).lower().partition("/providers/microsoft.insights/metrics/")[0]
+    for series in metric.timeseries:
+        dimensions = {str(k).lower(): str(v) for k, v in series.metadata_values.items()}
+        yield RawSeries(
+            resource_id, metric.name, str(metric.unit), dimensions,
+            [point.timestamp for point in series.data],
+            [_stored_value(point) for point in series.data],
+        )
+
+
+def _stored_value(point: Any) -> float | None:
+    """A metric has an average or a total, whichever Azure keeps for it; neither: no measurement."""
+    value = point.average if point.average is not None else point.total
+    return None if value is None else float(value)
+
+
+def _sku_row(sku: Any) -> Row:
+    capabilities = {c.name: c.value for c in sku.capabilities or ()}
+    restricted = any(r.type == "Location" for r in sku.restrictions or ())
+    return {"type": sku.resource_type, "name": sku.name, "size": sku.size,
+            "capabilities": capabilities, "restricted": restricted}
+
+
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
+    """Azure's errors as ours. Azure's own words are kept short, and only where they name no caller."""
+    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+    try:
+        yield
+    except ClientAuthenticationError as error:
+        raise Permanent(f"{what}: sign-in failed; run `az login`, or give the function app an identity.") from error
+    except HttpResponseError as error:
+        raise _from_status(what, error) from error
+    except AzureError as error:
+        raise Transient(f"{what} did not answer ({type(error).__name__}); ask again later.") from error
+
+
+def _from_status(what: str, error: Any) -> PullwatchError:
+    status = error.status_code or 0
+    if status in THROTTLED_STATUS:
+        return Throttled(f"{what} is throttling this identity; it asks to wait.", _retry_after_seconds(error))
+    if status == 403:
+        return Permanent(f"{what}: access denied; the identity lacks a reader role (docs/operating.md lists them).")
+    if status == 404:
+        return Permanent(f"{what}: not found.")
+    if 400 <= status < 500:
+        return Permanent(f"{what} refused the request ({status}): {_first_line(error.message)}")
+    return Transient(f"{what} failed with {status or 'no answer'}; ask again later.")
+
+
+def _retry_after_seconds(error: Any) -> float:
+    headers = error.response.headers if error.response is not None else {}
+    try:
+        return max(0.0, float(headers.get("Retry-After", "")))
+    except ValueError:
+        return DEFAULT_RETRY_AFTER_SECONDS
+
+
+def _first_line(message: str) -> str:
+    lines = str(message).strip().splitlines()
+    return lines[0][:500] if lines else ""
+

@@ -1,0 +1,195 @@
+"""All sources together → one ``Case``. A source that fails costs its part of the Case, never the Case.
+
+Order of questions: the fleet (kept), then everything about the pool at once, then the registries that
+its pulls name. Three round trips, however many nodes there are.
+"""
+
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Literal, NamedTuple
+
+from shared.azure_ids import id_key, segment
+from shared.collect import limits, metrics, pulls, registry
+from shared.collect.azure import Azure, Row
+from shared.collect.fleet import Fleet, PoolRef
+from shared.errors import PullwatchError
+from shared.model import (
+    Baseline,
+    Case,
+    Cluster,
+    Coverage,
+    NodePool,
+    Operation,
+    Pull,
+    Registry,
+    RegistryMinute,
+    Window,
+)
+
+type Source = Literal["fleet", "limits", "metrics", "pulls", "registry_log", "network", "baseline"]
+PARALLEL_FROM = (1, 31)
+"""AKS pulls images in parallel from this Kubernetes version on (release notes of 2024-10-06)."""
+INSIGHTS_FIX = (
+    "Turn on Container insights and, in its ConfigMap container-azm-ms-agentconfig, "
+    "[log_collection_settings.collect_all_kube_events] enabled = true: pulls are Normal events, left out by default."
+)
+REGISTRY_LOG_FIX = "Send ContainerRegistryRepositoryEvents and ContainerRegistryLoginEvents of the registry to a workspace (diagnostic setting)."
+
+
+class Answer[T](NamedTuple):
+    """What one source gave, or why it gave nothing."""
+
+    value: T | None
+    problem: str = ""
+
+
+class Question(NamedTuple):
+    """What a Case is wanted about."""
+
+    cluster_id: str
+    pool: str
+    window: Window
+    baseline_hours: float
+    now: datetime
+    operation: Operation | None = None
+
+
+def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
+    """Everything about one pool in one window. Raises ``Permanent`` for an unknown cluster or pool."""
+    cluster, ref = fleet.cluster(question.cluster_id), fleet.pool(question.cluster_id, question.pool)
+    window, now = question.window, question.now
+    before = Window(window.start - timedelta(hours=question.baseline_hours), window.start)
+    with ThreadPoolExecutor(8, thread_name_prefix="collect") as executor:
+        ask = partial(_ask, executor)
+        scale_set = ask(lambda: azure.scale_set(ref.vmss_id))
+        skus = ask(lambda: azure.skus(cluster.subscription_id, ref.location))
+        measured = ask(lambda: metrics.node_series(azure, ref.vmss_id, ref.location, window))
+        usual = ask(lambda: metrics.usual_values(azure, ref.vmss_id, ref.location, before))
+        vmss_name = segment(ref.vmss_id, "virtualMachineScaleSets")
+        pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
+        pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
+        found_pulls = pulled.result().value or []
+        used = registry.registries_of(found_pulls, fleet.registries)
+        logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
+
+    pool = _node_pool(ref, cluster, scale_set.result(), skus.result())
+    sku_rows = skus.result().value or []
+    nodes = measured.result().value
+    coverage = (
+        _limits_coverage(scale_set.result(), skus.result()),
+        _metrics_coverage(measured.result(), window),
+        _pulls_coverage(cluster, pulled.result(), pulled_before.result()),
+        _registry_coverage(used, [f.result() for f in logged]),
+        _baseline_coverage(usual.result(), pulled_before.result()),
+    )
+    return Case(
+        id=case_id(cluster.id, pool.name, window, now), taken_at=now, cluster=cluster, pool=pool, window=window,
+        operation=question.operation, registries=used, series=nodes.series if nodes else (), pulls=tuple(found_pulls),
+        registry_minutes=tuple(m for f in logged for m in f.result().value or ()),
+        baseline=_baseline(before, usual.result().value, pulled_before.result().value),
+        coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
+        disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows),
+    )
+
+
+def case_id(cluster_id: str, pool: str, window: Window, now: datetime) -> str:
+    """Sixteen hex digits, the same for the same question asked at the same time."""
+    parts = (id_key(cluster_id), pool.lower(), window.start.isoformat(), window.end.isoformat(), now.isoformat())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _ask[T](executor: ThreadPoolExecutor, question: Callable[[], T]) -> Future[Answer[T]]:
+    def answer() -> Answer[T]:
+        try:
+            return Answer(question())
+        except PullwatchError as error:
+            return Answer(None, str(error))
+
+    return executor.submit(answer)
+
+
+def _node_pool(ref: PoolRef, cluster: Cluster, scale_set: Answer[Row], skus: Answer[list[Row]]) -> NodePool:
+    """The pool as its scale set says now; where that cannot be read, as Resource Graph last knew it."""
+    model = scale_set.value or {}
+    size = (model.get("sku") or {}).get("name") or ref.vm_size
+    capacity = (model.get("sku") or {}).get("capacity")
+    tags = {k.lower(): v for k, v in (model.get("tags") or {}).items()}
+    version = str(tags.get("aks-managed-orchestrator", "")).rpartition(":")[2] or cluster.kubernetes_version
+    vm = limits.vm_limits(size, skus.value or [])
+    return NodePool(
+        name=ref.name, vmss_id=ref.vmss_id, location=ref.location, vm_size=size,
+        node_count=ref.capacity if capacity is None else int(capacity),
+        os_disk=limits.os_disk(model, vm, skus.value or []), vm=vm,
+        kubernetes_version=version, pull_mode=pull_mode(version),
+    )
+
+
+def pull_mode(version: str) -> Literal["serial", "parallel", "unknown"]:
+    """How the kubelet of an AKS scale-set node pulls by default, by Kubernetes version."""
+    parts = version.split(".")
+    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
+        return "unknown"
+    return "parallel" if (int(parts[0]), int(parts[1])) >= PARALLEL_FROM else "serial"
+
+
+def _baseline(window: Window, usual: dict[str, Any] | None, pulled: list[Pull] | None) -> Baseline:
+    times = sorted(p.seconds + (p.waiting_seconds or 0.0) for p in pulled or () if p.seconds is not None)
+    return Baseline(
+        window=window, pulls=len(times), metrics=usual or {},
+        p50_seconds=metrics.percentile(times, 50) if times else None,
+        p95_seconds=metrics.percentile(times, 95) if times else None,
+    )
+
+
+# --- coverage: one line a source ---
+
+
+def _limits_coverage(scale_set: Answer[Row], skus: Answer[list[Row]]) -> Coverage:
+    problems = [a.problem for a in (scale_set, skus) if a.problem]
+    if not problems:
+        return Coverage("limits", "ok")
+    return Coverage("limits", "partial", " ".join(problems), "Give the identity Reader on the node resource group and the subscription.")
+
+
+def _metrics_coverage(answer: Answer[metrics.Measured], window: Window) -> Coverage:
+    if answer.value is None:
+        return Coverage("metrics", "failed", answer.problem, "Give the identity Monitoring Reader on the subscription.")
+    if not any(v is not None for s in answer.value.series for v in s.values):
+        return Coverage("metrics", "missing", f"Azure Monitor has no value for {window.seconds / 60:.0f} minutes.")
+    if answer.value.not_known:
+        return Coverage("metrics", "partial", "This region does not know: " + ", ".join(answer.value.not_known) + ".")
+    return Coverage("metrics", "ok")
+
+
+def _pulls_coverage(cluster: Cluster, now: Answer[list[Pull]], before: Answer[list[Pull]]) -> Coverage:
+    if now.value is None:
+        return Coverage("pulls", "failed", now.problem, "Give the identity Log Analytics Reader on the workspace.")
+    if cluster.container_insights is False:
+        return Coverage("pulls", "missing", "Container insights is off: no kube events are kept.", INSIGHTS_FIX)
+    if any(p.outcome == "pulled" for p in (*now.value, *(before.value or ()))):
+        return Coverage("pulls", "ok")
+    return Coverage("pulls", "missing", "No Pulled event in the window or the hours before it: Normal kube events seem not to be collected.", INSIGHTS_FIX)
+
+
+def _registry_coverage(used: tuple[Registry, ...], answers: list[Answer[list[RegistryMinute]]]) -> Coverage:
+    if not answers:
+        return Coverage("registry_log", "missing", "No pulled image comes from a registry this identity can read.")
+    problems = [a.problem for a in answers if a.value is None]
+    if problems:
+        return Coverage("registry_log", "failed", " ".join(problems), REGISTRY_LOG_FIX)
+    if not any(a.value for a in answers):
+        names = ", ".join(r.login_server for r in used if r.id)
+        return Coverage("registry_log", "missing", f"{names} logged no request.", REGISTRY_LOG_FIX)
+    return Coverage("registry_log", "ok")
+
+
+def _baseline_coverage(usual: Answer[dict[str, Any]], pulled: Answer[list[Pull]]) -> Coverage:
+    problems = [a.problem for a in (usual, pulled) if a.problem]
+    if problems:
+        return Coverage("baseline", "partial", " ".join(problems))
+    if not usual.value and not pulled.value:
+        return Coverage("baseline", "missing", "Nothing was measured before this window: what is usual is not known.")
+    return Coverage("baseline", "ok")

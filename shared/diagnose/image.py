@@ -1,0 +1,20 @@
+"""The image itself: pulls that are slow although nothing was in the way."""
+
+from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
+from shared.diagnose.view import View
+from shared.model import Cause, Evidence, Finding
+from shared.units import duration, number
+
+
+def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
+    claim = claims.get(Cause.IMAGE_SIZE)
+    if not view.pulls_seen:
+        return [not_seen(Cause.IMAGE_SIZE, "pulls are not visible")]
+    if claim is None:
+        text = "pulls are fast" if not view.slow else "what was slow has another cause"
+        return [culprit_or_cleared(Cause.IMAGE_SIZE, None, (Evidence(text),))]
+    slowest = max(view.slow, key=lambda w: (w.seconds, w.image))
+    size = max((p.size_bytes or 0 for p in view.case.pulls if p.image == slowest.image), default=0)
+    told = f" ({number(size / 1e9, 1)} GB)" if size else ""
+    text = f"The image is the bottleneck: {slowest.image}{told} took {duration(slowest.seconds)} with nothing else in the way"
+    return [culprit_or_cleared(Cause.IMAGE_SIZE, claim, (Evidence(text, value=slowest.seconds, unit="Seconds"),))]

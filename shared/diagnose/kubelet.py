@@ -1,0 +1,73 @@
+"""The kubelet: its queue of pulls, its own rate limit, and images fetched again and again.
+
+AKS nodes pull one image at a time before Kubernetes 1.31 and all at once from it on; ``registryPullQPS``
+is 5 with a burst of 10. Sources: AKS release notes of 2024-10-06, "Container image pull performance".
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
+from shared.diagnose.view import View
+from shared.model import Cause, Evidence, Finding, Verdict
+from shared.units import duration, number
+
+REPEATS = 3
+"""An image fetched this often on one node within the window is fetched again and again."""
+
+
+def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
+    return [_serial(view, claims.get(Cause.KUBELET_SERIAL)), _qps(view, claims.get(Cause.KUBELET_QPS)),
+            _repull(view)]
+
+
+def _serial(view: View, claim: Claim | None) -> Finding:
+    mode = view.case.pool.pull_mode
+    if not view.pulls_seen:
+        return not_seen(Cause.KUBELET_SERIAL, "waiting in the kubelet's queue is not visible")
+    queued = sum(w.queued_seconds for w in view.waits)
+    if claim:
+        text = f"The kubelet is the bottleneck: pulls waited {duration(queued)} in its queue, one image at a time ({mode} pulls)"
+        return culprit_or_cleared(Cause.KUBELET_SERIAL, claim, (Evidence(text, value=queued, unit="Seconds"),))
+    says = mode == "parallel" or any(p.waiting_seconds is not None for p in view.case.pulls)
+    if not says:
+        return not_seen(Cause.KUBELET_SERIAL, f"kubelet {view.case.pool.kubernetes_version} does not tell waiting from pulling")
+    text = "parallel pulls" if mode == "parallel" else f"pulls waited {duration(queued)} in all"
+    return Finding(Cause.KUBELET_SERIAL, Verdict.CLEARED, 0.9, evidence=(Evidence(text, value=queued, unit="Seconds"),))
+
+
+def _qps(view: View, claim: Claim | None) -> Finding:
+    if not view.pulls_seen:
+        return not_seen(Cause.KUBELET_QPS, "pull failures are not visible")
+    refused = sum(w.reasons.count("kubelet_qps") for w in view.waits)
+    if not refused:
+        return Finding(Cause.KUBELET_QPS, Verdict.CLEARED, 0.9, evidence=(Evidence("no pull QPS error", value=0, unit="Count"),))
+    text = f"The kubelet is the bottleneck: it refused {number(refused)} attempts (“pull QPS exceeded”: 5 a second, burst 10)"
+    evidence = (Evidence(text, value=refused, unit="Count", limit=5),)
+    if claim is None:
+        return Finding(Cause.KUBELET_QPS, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=evidence)
+    return culprit_or_cleared(Cause.KUBELET_QPS, claim, evidence)
+
+
+def _repull(view: View) -> Finding:
+    if not view.pulls_seen:
+        return not_seen(Cause.KUBELET_REPULL, "pulls are not visible")
+    repeats = Counter(_fetched_again(view))
+    if not repeats or max(repeats.values()) < REPEATS:
+        return Finding(Cause.KUBELET_REPULL, Verdict.CLEARED, 0.8, evidence=(Evidence("no image pulled over and over"),))
+    (node, image), often = max(repeats.items(), key=lambda item: (item[1], item[0]))
+    text = f"{image} was pulled again {often} times on one node: imagePullPolicy Always, or the image was collected in between"
+    return Finding(Cause.KUBELET_REPULL, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=(Evidence(text, value=often, unit="Count", node=node),))
+
+
+def _fetched_again(view: View) -> Iterator[tuple[str, str]]:
+    """(node, image) of every pull that began after an earlier one of the same image had ended.
+
+    Pods that start together all report the one pull they share: those do not count.
+    """
+    first_end: dict[tuple[str, str], datetime] = {}
+    for wait in sorted((w for w in view.waits if w.done), key=lambda w: w.end):
+        key = (wait.node, wait.image)
+        if wait.pull_start >= first_end.setdefault(key, wait.end):
+            yield key

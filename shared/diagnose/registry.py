@@ -1,0 +1,94 @@
+"""The registry: does it turn requests away, and is it near?
+
+A 429 that the kubelet reports is proof. No 429 clears the registry only where pull failures are visible:
+the registry's own log may leave throttled requests out.
+Source: "Azure Container Registry service tiers" (request limits, June 2026).
+"""
+
+from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
+from shared.diagnose.view import View
+from shared.images import registry_host
+from shared.model import Case, Cause, Evidence, Finding, Registry, Verdict
+from shared.units import number
+
+NAMES = {"docker.io": "Docker Hub", "mcr.microsoft.com": "Microsoft's registry (MCR)"}
+
+
+def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
+    return [_throttled(view, claims.get(Cause.REGISTRY_THROTTLED)), _distant(view, claims.get(Cause.REGISTRY_DISTANT))]
+
+
+def throttled_hosts(view: View) -> dict[str, int]:
+    """Registry host → attempts that it answered with 429."""
+    hosts: dict[str, int] = {}
+    for wait in view.waits:
+        refused = wait.reasons.count("throttled")
+        if refused:
+            host = registry_host(wait.image)
+            hosts[host] = hosts.get(host, 0) + refused
+    return dict(sorted(hosts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def is_distant(case: Case, image: str) -> bool | None:
+    """Whether the image's registry has no replica in the cluster's region; None: not known."""
+    registry = next((r for r in case.registries if r.login_server == registry_host(image)), None)
+    if registry is None or not registry.location:
+        return None
+    return _region(case.cluster.location) not in {_region(x) for x in (registry.location, *registry.replicas)}
+
+
+def _throttled(view: View, claim: Claim | None) -> Finding:
+    logged = sum(m.throttled for m in view.case.registry_minutes)
+    hosts = throttled_hosts(view)
+    if claim is None and not hosts and not logged:
+        if not view.pulls_seen:
+            return not_seen(Cause.REGISTRY_THROTTLED, "pull failures are not visible, and a quiet registry log proves nothing")
+        return Finding(Cause.REGISTRY_THROTTLED, Verdict.CLEARED, 0.9, evidence=(Evidence("no 429", value=0, unit="Count"), *_request_rate(view)))
+    evidence = (*_refusals(hosts, logged), *_request_rate(view))
+    if claim is None:
+        return Finding(Cause.REGISTRY_THROTTLED, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=evidence)
+    return culprit_or_cleared(Cause.REGISTRY_THROTTLED, claim, evidence)
+
+
+def _refusals(hosts: dict[str, int], logged: int) -> list[Evidence]:
+    found = []
+    if hosts:
+        worst = next(iter(hosts))
+        found.append(Evidence(
+            f"The registry is the bottleneck: {NAMES.get(worst, worst)} answered 429 Too Many Requests to {number(hosts[worst])} pull attempts",
+            metric="pulls refused with 429", value=hosts[worst], unit="Count"))
+        found += [Evidence(f"{NAMES.get(host, host)} answered 429 to {number(n)} attempts", value=n, unit="Count")
+                  for host, n in list(hosts.items())[1:3]]
+    if logged:
+        found.append(Evidence(f"The registry logged {number(logged)} throttled requests", value=logged, unit="Count"))
+    return found
+
+
+def _request_rate(view: View) -> list[Evidence]:
+    """The busiest minute in the registry's log against its published limit for one identity."""
+    minutes = view.case.registry_minutes
+    if not minutes:
+        return []
+    busiest = max(minutes, key=lambda m: (m.requests, m.at))
+    limit = next((r.identity_requests_per_minute for r in view.case.registries if r.login_server == busiest.login_server), None)
+    against = f" (published limit for one identity: {number(limit)})" if limit else ""
+    return [Evidence(f"{busiest.login_server} logged up to {number(busiest.requests)} requests a minute{against}; its log is a lower bound",
+                     metric="logged requests", value=busiest.requests, unit="CountPerMinute", limit=limit, at=busiest.at)]
+
+
+def _distant(view: View, claim: Claim | None) -> Finding:
+    ours = [r for r in view.case.registries if r.location]
+    if not ours:
+        return not_seen(Cause.REGISTRY_DISTANT, "where the registry stands is not known")
+    far = [r for r in ours if is_distant(view.case, f"{r.login_server}/x")]
+    if not far:
+        return Finding(Cause.REGISTRY_DISTANT, Verdict.CLEARED, 0.95, evidence=(Evidence("same region"),))
+    return culprit_or_cleared(Cause.REGISTRY_DISTANT, claim, (Evidence(_how_far(view, far[0])),))
+
+
+def _how_far(view: View, registry: Registry) -> str:
+    return f"{registry.login_server} stands in {registry.location}, without a replica in {view.case.cluster.location}"
+
+
+def _region(location: str) -> str:
+    return location.replace(" ", "").lower()

@@ -1,0 +1,172 @@
+"""All layers together → the verdict: which cause, how sure, how bad, in one headline."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
+
+from shared.diagnose import cpu, disk, image, kubelet, network, registry
+from shared.diagnose.attribution import Attribution, attribute
+from shared.diagnose.pressure import Claim
+from shared.diagnose.remedies import remedies
+from shared.diagnose.view import View
+from shared.diagnose.waits import Wait
+from shared.model import (
+    Case,
+    Cause,
+    Chart,
+    Diagnosis,
+    Finding,
+    Impact,
+    Severity,
+    SlowPull,
+    Thresholds,
+    Verdict,
+)
+from shared.units import duration, number
+
+CONTRIBUTES_FROM = 0.10
+"""Part of the slow time from which a cause is worth naming."""
+CULPRIT_FROM = 0.30
+"""Part of the slow time that the largest cause must explain to be the culprit."""
+CRITICAL_FACTOR = 3.0
+"""Critical: p95 this many times the bound of slow, or …"""
+CRITICAL_FAILED_SHARE = 0.2
+"""… this part of the pulls not done when the window ended."""
+LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
+    registry.findings, network.findings, disk.findings, cpu.findings, kubelet.findings, image.findings,
+)
+_ORDER = (Verdict.CULPRIT, Verdict.CONTRIBUTING, Verdict.CLEARED, Verdict.UNKNOWN)
+_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.05, "baseline": 0.02, "registry_log": 0.0}
+
+
+def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
+    """The same Case gives the same Diagnosis, byte for byte."""
+    view = View(case, limits)
+    found = attribute(view)
+    claims = {c: claim for c, claim in found.claims.items() if claim.share >= CONTRIBUTES_FROM}
+    findings = [f for layer in LAYERS for f in layer(view, claims)]
+    impact = _impact(view)
+    cause = _cause(view, found, findings)
+    confidence = _confidence(view, found, cause)
+    return Diagnosis(
+        id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,
+        severity=_severity(view, impact, cause), headline=_headline(view, impact, cause),
+        findings=_ranked(view, findings, cause, confidence, impact.p95_seconds), impact=impact,
+        chart=_chart(view, cause), coverage=case.coverage, operation=case.operation,
+    )
+
+
+def _cause(view: View, found: Attribution, findings: Iterable[Finding]) -> Cause:
+    if not view.pulls_seen:
+        return Cause.UNKNOWN
+    if not view.slow:
+        return Cause.HEALTHY
+    best = max(found.claims.values(), key=lambda c: (c.seconds, c.cause), default=None)
+    if best is None or best.share < CULPRIT_FROM or best.share < found.unseen_share:
+        return Cause.UNKNOWN
+    if best.cause is Cause.IMAGE_SIZE and any(f.verdict is Verdict.UNKNOWN for f in findings if f.cause.layer != "image"):
+        return Cause.UNKNOWN  # something unseen may have been in the way after all
+    return best.cause
+
+
+def _confidence(view: View, found: Attribution, cause: Cause) -> float:
+    """0..1: the culprit's share and its lead over the next, less what was not seen."""
+    missing = sum(cost for source, cost in _PENALTY.items() if view.coverage(source) != "ok")
+    if cause is Cause.UNKNOWN:
+        return 0.0
+    if cause is Cause.HEALTHY:
+        return round(max(0.0, (0.95 if view.waits else 0.6) - missing), 2)
+    shares = sorted((c.share for c in found.claims.values()), reverse=True)
+    lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
+    return round(min(0.97, max(0.05, 0.55 + 0.25 * shares[0] + 0.2 * lead - missing)), 2)
+
+
+def _severity(view: View, impact: Impact, cause: Cause) -> Severity:
+    if cause is Cause.HEALTHY:
+        return Severity.OK
+    if not view.slow or impact.p95_seconds is None:
+        return Severity.NOTICE
+    failed = (impact.failed or 0) / max(1, impact.pulls or 1)
+    if impact.p95_seconds >= CRITICAL_FACTOR * view.limits.slow_pull_seconds or failed >= CRITICAL_FAILED_SHARE:
+        return Severity.CRITICAL
+    return Severity.WARNING if impact.p95_seconds >= min(w.seconds for w in view.slow) else Severity.NOTICE
+
+
+def _ranked(view: View, findings: list[Finding], cause: Cause, confidence: float, p95: float | None) -> tuple[Finding, ...]:
+    """Culprit first, with its remedies; then what contributed, what is cleared, what could not be seen."""
+    named = [_name_culprit(view, f, confidence, p95) if f.cause is cause else f for f in findings]
+    return tuple(sorted(named, key=lambda f: (_ORDER.index(f.verdict), -(f.share or 0.0))))
+
+
+def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | None) -> Finding:
+    return replace(finding, verdict=Verdict.CULPRIT, confidence=confidence, remedies=remedies(view, finding.cause, p95))
+
+
+def _impact(view: View) -> Impact:
+    total = max(view.case.pool.node_count, len({w.node for w in view.waits}))
+    baseline = view.case.baseline.p95_seconds if view.case.baseline else None
+    if not view.pulls_seen:
+        return Impact(nodes_total=total, baseline_p95_seconds=baseline)
+    times = sorted(w.seconds for w in view.waits)
+    return Impact(
+        nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
+        p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
+        slowest=_slowest(view.waits), nodes_affected=len({w.node for w in view.slow}),
+    )
+
+
+def _slowest(found: list[Wait], most: int = 5) -> tuple[SlowPull, ...]:
+    ordered = sorted(found, key=lambda w: (-w.seconds, w.image, w.node))
+    return tuple(SlowPull(w.image, w.node, round(w.seconds, 1)) for w in ordered[:most])
+
+
+def _percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """Nearest rank."""
+    return round(ordered[max(1, -(-len(ordered) * percent // 100)) - 1], 1) if ordered else None
+
+
+# --- words ---
+
+
+def _headline(view: View, impact: Impact, cause: Cause) -> str:
+    where = f"{view.case.cluster.name} / {view.case.pool.name}"
+    if not view.pulls_seen:
+        return f"Image pulls on {where} cannot be seen"
+    if cause is Cause.HEALTHY:
+        told = f" (p95 {duration(impact.p95_seconds)})" if impact.p95_seconds is not None else " (none in this window)"
+        return f"Image pulls on {where} are fine{told}"
+    return f"Image pulls on {where} {_how_slow(impact)}{_during(view)}"
+
+
+def _how_slow(impact: Impact) -> str:
+    p95, usual = impact.p95_seconds or 0.0, impact.baseline_p95_seconds
+    if usual and p95 >= 1.5 * usual:
+        times = p95 / usual
+        return f"are {number(times, 0 if times >= 3 else 1)} × slower than usual"
+    if impact.slow and impact.pulls and impact.slow < 0.05 * impact.pulls:
+        return f"are slow for {number(impact.slow)} of {number(impact.pulls)}"
+    return f"take {duration(p95)} at p95"
+
+
+def _during(view: View) -> str:
+    operation = view.case.operation
+    if operation is None:
+        return ""
+    minutes = (view.case.window.end - operation.started_at).total_seconds()
+    what = {"upgrade": "upgrade", "scale_out": "scale-out", "maintenance": "maintenance"}[operation.kind]
+    return f" ({what}{f' to {operation.target}' if operation.target else ''}, {duration(60 * round(minutes / 60))} in)"
+
+
+_CHARTED = {"disk": disk.QUEUE, "cpu": cpu.CPU, "network": network.NETWORK_IN}
+
+
+def _chart(view: View, cause: Cause) -> Chart | None:
+    """The deciding metric's worst node in every minute."""
+    metric = _CHARTED.get(cause.layer)
+    if metric is None or not view.seen(metric):
+        return None
+    found = [s for s in view.case.series if s.metric == metric]
+    columns = [[v for v in column if v is not None] for column in zip(*(s.values for s in found), strict=False)]
+    limit = {"disk": view.limits.queue_depth, "cpu": view.limits.cpu_percent}.get(cause.layer)
+    return Chart(metric, found[0].unit, found[0].start, found[0].step_seconds,
+                 tuple(max(c, default=None) for c in columns), limit=limit, usual=view.usual(metric))

@@ -1,0 +1,84 @@
+"""Incidents: opened by a bad diagnosis, resolved only after several good ones; one at a time per pool."""
+
+import hashlib
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from shared.azure_ids import id_key
+from shared.model import Cause, Diagnosis, Incident, Notice, Operation, Severity
+from shared.watch.state import PoolState
+
+
+class Outcome(NamedTuple):
+    state: PoolState
+    reason: str
+    """By name: what changed, or why nothing is told."""
+    notice: Notice | None = None
+
+
+type Kind = Literal["opened", "changed", "resolved", "summary"]
+
+
+def assessed(state: PoolState, diagnosis: Diagnosis, now: datetime, calm_checks: int) -> Outcome:
+    """One more diagnosis of the pool: what becomes of its incident."""
+    seen = replace(state, assessed_at=now)
+    incident = state.incident
+    if diagnosis.severity.rank >= Severity.WARNING.rank:
+        return _bad(seen, incident, diagnosis, now)
+    if incident is None:
+        return Outcome(seen, "nothing_wrong")
+    if diagnosis.cause is Cause.UNKNOWN:
+        return Outcome(seen, "not_seen_to_be_well")
+    calm = replace(incident, calm_checks=incident.calm_checks + 1)
+    if calm.calm_checks < calm_checks:
+        return Outcome(replace(seen, incident=calm), "calm_but_not_for_long")
+    over = replace(calm, resolved_at=now)
+    return Outcome(replace(seen, incident=None), "incident_resolved", _notice("resolved", "incident_resolved", diagnosis, now, over))
+
+
+def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
+    """The final assessment of an ended operation: its summary, which closes the incident it caused."""
+    operation, incident = state.operation, state.incident
+    if operation is None:
+        return Outcome(state, "already_summed_up")
+    closed = incident and replace(incident, resolved_at=now)
+    after = replace(state, operation=None, last_operation=operation, incident=None, assessed_at=now)
+    bad = closed is not None or diagnosis.severity.rank >= Severity.WARNING.rank or operation.outcome != "succeeded"
+    if not (bad or summaries == "all" or (summaries == "upgrades" and operation.kind == "upgrade")):
+        return Outcome(after, "summary_not_wanted")
+    return Outcome(after, f"{operation.kind}_summed_up",
+                   _notice("summary", f"{operation.kind}_ended", diagnosis, now, closed, operation))
+
+
+def _bad(state: PoolState, incident: Incident | None, diagnosis: Diagnosis, now: datetime) -> Outcome:
+    if incident is None:
+        opened = _opened(diagnosis, now)
+        return Outcome(replace(state, incident=opened), "incident_opened", _notice("opened", "incident_opened", diagnosis, now, opened))
+    still = replace(incident, calm_checks=0)
+    worse = diagnosis.severity.rank > incident.severity.rank
+    other = diagnosis.cause is not incident.cause and diagnosis.cause is not Cause.UNKNOWN
+    if not (worse or other):
+        return Outcome(replace(state, incident=still), "still_the_same")
+    reason = "cause_changed" if other else "severity_raised"
+    cause = diagnosis.cause if other else incident.cause
+    severity = max(diagnosis.severity, incident.severity, key=lambda s: s.rank)
+    changed = replace(still, cause=cause, severity=severity, changed_at=now)
+    return Outcome(replace(state, incident=changed), reason, _notice("changed", reason, diagnosis, now, changed))
+
+
+def _opened(diagnosis: Diagnosis, now: datetime) -> Incident:
+    seed = f"{id_key(diagnosis.cluster.id)}|{diagnosis.pool.name.lower()}|{diagnosis.id}"
+    return Incident(id=hashlib.sha256(seed.encode()).hexdigest()[:8], cluster_id=diagnosis.cluster.id, pool=diagnosis.pool.name,
+                    cause=diagnosis.cause, severity=diagnosis.severity, opened_at=now, changed_at=now)
+
+
+def _notice(kind: Kind, reason: str, diagnosis: Diagnosis, now: datetime, incident: Incident | None = None,
+            operation: Operation | None = None) -> Notice:
+    """Its id comes from what it tells: told again after a crash, it is the same notice."""
+    about = incident.id if incident else (operation.id if operation else diagnosis.id)
+    stamp = (incident.changed_at if incident and kind == "changed" else None) or ""
+    name = hashlib.sha256(f"{kind}|{reason}|{about}|{operation.id if operation else ''}|{stamp}".encode()).hexdigest()
+    return Notice(id=name[:24], kind=kind, at=now, reason=reason, diagnosis=diagnosis,
+                  operation=operation or diagnosis.operation, incident=incident)
