@@ -93,7 +93,7 @@ class Store:
 
 def partition_key(cluster_id: str) -> str:
     """Readable, and legal in a table key whatever the id holds: ``prod-weu-1a2b3c4d5e6f``."""
-    name = re.sub(r"[^A-Za-z0-9-]", "-", segment(cluster_id, "managedClusters"))[:60]
+    name = re.sub(r"[^a-z0-9-]", "-", segment(cluster_id, "managedClusters").lower())[:60]
     return f"{name}-{hashlib.sha256(id_key(cluster_id).encode()).hexdigest()[:12]}"
 
 

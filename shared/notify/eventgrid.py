@@ -1,0 +1,54 @@
+"""Event Grid: every notice as a CloudEvent on a custom topic (input schema "Cloud Event Schema v1.0").
+
+Signed in with the app's identity, which needs the role "EventGrid Data Sender" on the topic.
+"""
+
+from typing import Any
+
+from shared.errors import Permanent, Throttled, Transient
+from shared.model import Notice
+from shared.notify.http import Unanswered
+from shared.notify.webhook import event, to_builtins
+
+DEFAULT_RETRY_AFTER_SECONDS = 30.0
+
+
+def publish(endpoint: str, credential: Any, notice: Notice) -> None:
+    """Sends one event. ``credential`` is an azure-identity credential, or an ``AzureKeyCredential``.
+
+    Raises the errors of ``shared.errors``. The client does not retry by itself: the outbox does.
+    """
+    from azure.core import exceptions
+    from azure.core.messaging import CloudEvent
+    from azure.eventgrid import EventGridPublisherClient
+
+    told = event(notice)
+    plain = CloudEvent(
+        source=told.source, type=told.type, data=to_builtins(told.data), id=told.id, subject=told.subject, time=told.time,
+    )
+    try:
+        with EventGridPublisherClient(
+            endpoint, credential, retry_total=0, connection_timeout=5, read_timeout=15, permit_redirects=False,
+        ) as client:
+            client.send(plain)
+    except exceptions.ClientAuthenticationError:
+        raise Permanent("Event Grid refused the identity: give it the role EventGrid Data Sender on the topic.") from None
+    except exceptions.HttpResponseError as error:
+        raise _refusal(error) from None
+    except exceptions.ServiceRequestError:
+        raise Transient("Event Grid could not be reached.") from None
+    except exceptions.ServiceResponseError:
+        raise Unanswered("Event Grid did not answer.") from None
+
+
+def _refusal(error: Any) -> Throttled | Transient | Permanent:
+    """What a caller can do about an HTTP status of the topic."""
+    status = error.status_code or 0
+    if status == 429:
+        after = str(error.response.headers.get("Retry-After", ""))
+        return Throttled("Event Grid throttles this topic.", float(after) if after.isdigit() else DEFAULT_RETRY_AFTER_SECONDS)
+    if status in (0, 408) or status >= 500:
+        return Transient(f"Event Grid answered {status}.")
+    if status == 403:
+        return Permanent("Event Grid refused the identity: give it the role EventGrid Data Sender on the topic.")
+    return Permanent(f"Event Grid refused the event with {status}: is the topic's input schema Cloud Event Schema v1.0?")

@@ -1,0 +1,95 @@
+"""Generic webhook: a CloudEvents 1.0 JSON event, signed as Standard Webhooks 1.0 says.
+
+``docs/webhook.md`` describes it for those who receive it.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import datetime
+
+import msgspec
+
+from shared.errors import Misconfigured
+from shared.model import Diagnosis, Incident, Notice, Operation, Value, encode
+from shared.settings import Secret, env_name
+
+CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
+TYPES = {
+    "opened": "io.pullwatch.incident.opened",
+    "changed": "io.pullwatch.incident.changed",
+    "resolved": "io.pullwatch.incident.resolved",
+    "summary": "io.pullwatch.operation.summary",
+}
+PREFIX = "whsec_"
+
+
+class EventData(Value, frozen=True):
+    kind: str
+    reason: str
+    diagnosis: Diagnosis
+    operation: Operation | None
+    incident: Incident | None
+
+
+class CloudEvent(Value, frozen=True):
+    """Attributes of "CloudEvents 1.0"; ``source`` and ``id`` together are unique, over all retries the same."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: EventData
+    specversion: str = "1.0"
+    datacontenttype: str = "application/json"
+
+
+def event(notice: Notice) -> CloudEvent:
+    diagnosis = notice.diagnosis
+    return CloudEvent(
+        id=notice.id, source=diagnosis.cluster.id, type=TYPES[notice.kind], subject=diagnosis.pool.name, time=notice.at,
+        data=EventData(notice.kind, notice.reason, diagnosis, notice.operation or diagnosis.operation, notice.incident),
+    )
+
+
+def render(notice: Notice) -> bytes:
+    """The body: the same bytes for the same notice, so that a retry repeats them."""
+    return encode(event(notice))
+
+
+def headers(message_id: str, body: bytes, keys: Secret, now: datetime) -> dict[str, str]:
+    """Headers of one attempt at ``now``. ``keys``: one signing key, or several separated by blanks while they rotate.
+
+    Raises ``Misconfigured`` if a key is not ``whsec_`` and the base64 of 24 to 64 bytes.
+    """
+    timestamp = str(int(now.timestamp()))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    signatures = [_signature(_key(word), signed) for word in keys.reveal().split()]
+    return {
+        "Content-Type": CONTENT_TYPE,
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _signature(key: bytes, signed: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+
+
+def _key(word: str) -> bytes:
+    try:
+        key = base64.b64decode(word.removeprefix(PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if not 24 <= len(key) <= 64:
+        raise Misconfigured(f"{env_name('webhook_secret')} must hold {PREFIX} and the base64 of 24 to 64 random bytes.") from None
+    return key
+
+
+def to_builtins(data: EventData) -> dict[str, object]:
+    """The event's data as plain JSON values, for a client that encodes them itself."""
+    plain: dict[str, object] = msgspec.to_builtins(data, order="deterministic")
+    return plain

@@ -1,0 +1,1 @@
+"""What people read: a channel-neutral message, and its plain text."""

@@ -1,0 +1,209 @@
+"""One message for every receiver: words and numbers chosen here, layout and escaping in the renderers.
+
+Whatever a message holds is on one line, of bounded length and without invisible characters; it is still
+*untrusted* (image and node names are in it): a renderer shows it literally.
+"""
+
+import re
+from typing import Literal
+from urllib.parse import quote
+
+from msgspec.structs import replace
+
+from shared.model import Cause, Chart, Diagnosis, Finding, Impact, Notice, Remedy, Severity, Value, Verdict
+from shared.report import layers, units
+from shared.report.headline import Status, headline, operation_of, status_of, usual_p95
+from shared.report.literal import lines, one_line
+
+WHY_LINES = 3
+STEPS = 3
+WARNINGS = 2
+LINE_CHARACTERS = 400
+COMMAND_CHARACTERS = 2000
+_CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
+
+
+class Links(Value, frozen=True):
+    """Where a message's links lead. Built from the settings by the caller."""
+
+    portal: str = "https://portal.azure.com"
+    """The cloud's portal, without a trailing slash."""
+    runbook: str = ""
+    report: str = ""
+    """Signed link to the stored report of this diagnosis; empty: none is kept."""
+
+
+class Link(Value, frozen=True):
+    title: str
+    url: str
+
+
+class Step(Value, frozen=True):
+    """One remedy, worded."""
+
+    title: str
+    effect: str
+    """``p95 about 55 s``."""
+    command: str = ""
+    """One command a line."""
+    note: str = ""
+    warning: bool = False
+    """Often proposed, but it would make this pool slower: shown as what *not* to do."""
+
+
+class Message(Value, frozen=True):
+    id: str
+    kind: Literal["opened", "changed", "resolved", "summary"]
+    status: Status
+    headline: str
+    bottleneck: str = ""
+    confidence: str = ""
+    """``confidence 94 %``; empty where no cause is named."""
+    impact: str = ""
+    why: tuple[str, ...] = ()
+    trend: str = ""
+    """The deciding metric as a sparkline, with its usual value and its limit."""
+    cleared: str = ""
+    not_seen: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    left_out: str = ""
+    """What the notice holds and this message does not: ``37 more remedies``."""
+    links: tuple[Link, ...] = ()
+    footer: str = ""
+
+    @property
+    def title(self) -> str:
+        """The first line. A quiet line says in words what its sign says, and needs no status word."""
+        return f"{self.status.emoji} {self.headline}" if self.is_quiet else f"{self.status.emoji} {self.status.word}: {self.headline}"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing but the headline: an upgrade that went well."""
+        return not self.footer
+
+
+def build_message(notice: Notice, links: Links) -> Message:
+    """The message about ``notice``. Pure: the same notice gives the same message."""
+    opening = Message(id=notice.id, kind=notice.kind, status=status_of(notice), headline=_line(headline(notice)))
+    if _went_well(notice):
+        return opening
+    told = _with_recovery(opening, notice) if notice.kind == "resolved" else _with_diagnosis(opening, notice.diagnosis)
+    return replace(told, links=_links(notice.diagnosis, links), footer=_footer(notice))
+
+
+def _went_well(notice: Notice) -> bool:
+    operation, diagnosis = operation_of(notice), notice.diagnosis
+    healthy = diagnosis.cause is Cause.HEALTHY and diagnosis.severity is Severity.OK
+    return notice.kind == "summary" and healthy and (operation is None or operation.outcome == "succeeded")
+
+
+def _with_diagnosis(message: Message, diagnosis: Diagnosis) -> Message:
+    steps, left_out = _steps(diagnosis.culprit)
+    return replace(
+        message,
+        bottleneck=_line(diagnosis.headline),
+        confidence=f"confidence {units.percent(diagnosis.confidence)}" if diagnosis.culprit else "",
+        impact=_impact(diagnosis.impact),
+        why=_why(diagnosis),
+        trend=_line(_trend(diagnosis.chart)) if diagnosis.chart else "",
+        cleared=one_line(layers.cleared(diagnosis), 2 * LINE_CHARACTERS),
+        not_seen=tuple(_line(text) for text in layers.not_seen(diagnosis)),
+        steps=steps,
+        left_out=left_out,
+    )
+
+
+def _with_recovery(message: Message, notice: Notice) -> Message:
+    cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
+    was = "" if cause in (Cause.HEALTHY, Cause.UNKNOWN) else f"The bottleneck was: {layers.CAUSE_NAMES[cause]}"
+    return replace(message, bottleneck=was, impact=_impact(notice.diagnosis.impact))
+
+
+def _line(text: str) -> str:
+    return one_line(text, LINE_CHARACTERS)
+
+
+def _impact(impact: Impact) -> str:
+    """``p95 pull 4 min 12 s (usually 41 s) · 212 pulls, none failed``."""
+    if impact.pulls is None and impact.p95_seconds is None:
+        return "Pull times unknown: no pull could be seen"
+    p95 = f"p95 pull {units.duration(impact.p95_seconds)} ({usual_p95(impact)})"
+    return f"{p95} · {units.counted(impact.pulls, 'pull')}, {_failed(impact.failed)}"
+
+
+def _failed(failed: int | None) -> str:
+    if failed is None:
+        return f"failures {units.UNKNOWN}"
+    return f"{failed:,} failed" if failed else "none failed"
+
+
+def _why(diagnosis: Diagnosis) -> tuple[str, ...]:
+    """The culprit's first two sentences, one of each contributing finding, then what else the culprit has."""
+    culprit = [e.text for e in diagnosis.culprit.evidence] if diagnosis.culprit else []
+    others = [
+        f"Also {layers.CAUSE_NAMES[f.cause]}: {f.evidence[0].text}"
+        for f in diagnosis.findings if f.verdict is Verdict.CONTRIBUTING and f.evidence
+    ]
+    sentences = culprit[:2] + others + culprit[2:] + _slowest(diagnosis)
+    return tuple(_line(text) for text in sentences if text.strip())[:WHY_LINES]
+
+
+def _slowest(diagnosis: Diagnosis) -> list[str]:
+    """Where no layer is to blame, the slowest pulls themselves are the best lead."""
+    if diagnosis.cause not in (Cause.UNKNOWN, Cause.IMAGE_SIZE):
+        return []
+    return [f"Slowest: {p.image} took {units.duration(p.seconds)} on {p.node}" for p in diagnosis.impact.slowest]
+
+
+def _trend(chart: Chart) -> str:
+    bars = units.sparkline(chart.values, chart.limit)
+    usual = f"usually {units.quantity(chart.usual, chart.unit)}" if chart.usual is not None else f"usual {units.UNKNOWN}"
+    limit = f", limit {units.quantity(chart.limit, chart.unit)}" if chart.limit is not None else ""
+    return f"{chart.metric} {bars} {usual}{limit}" if bars else f"{chart.metric}: {units.UNKNOWN}"
+
+
+def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
+    """The remedies worth showing, those to avoid last, and what was left out."""
+    remedies = culprit.remedies if culprit else ()
+    better = [r for r in remedies if not r.worse]
+    worse = [r for r in remedies if r.worse]
+    hidden = max(0, len(better) - STEPS) + max(0, len(worse) - WARNINGS)
+    left_out = f"{hidden} more {'remedy' if hidden == 1 else 'remedies'}" if hidden else ""
+    return tuple(_step(r) for r in better[:STEPS] + worse[:WARNINGS]), left_out
+
+
+def _step(remedy: Remedy) -> Step:
+    effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 about {units.duration(remedy.p95_seconds)}"
+    if remedy.worse:
+        effect = "makes this pool slower" + ("" if remedy.p95_seconds is None else f", {effect}")
+    return Step(
+        title=_line(remedy.title), effect=effect, note=_line(remedy.note), warning=remedy.worse,
+        command="" if remedy.worse else _command(remedy.command),
+    )
+
+
+def _command(text: str) -> str:
+    """One command a line: a chat that swallows the break after a backslash would change what it means."""
+    return lines(_CONTINUATION.sub(" ", text), COMMAND_CHARACTERS)
+
+
+def _links(diagnosis: Diagnosis, links: Links) -> tuple[Link, ...]:
+    pool = f"{links.portal}/#resource{quote(diagnosis.cluster.id)}/nodePools"
+    found = (("Open report", links.report), ("Node pool", pool), ("Runbook", links.runbook))
+    return tuple(Link(title, url) for title, url in found if url.startswith("https://"))
+
+
+def _footer(notice: Notice) -> str:
+    operation = operation_of(notice)
+    parts = [
+        units.clock(notice.at),
+        f"incident {_short(notice.incident.id)}" if notice.incident else "",
+        f"op {_short(operation.id)}" if operation else "",
+        "pullwatch",
+    ]
+    return one_line(" · ".join(part for part in parts if part), LINE_CHARACTERS)
+
+
+def _short(identifier: str) -> str:
+    """The end of an id: enough to find it again by search."""
+    return identifier[-6:]
