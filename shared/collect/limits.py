@@ -28,14 +28,14 @@ def vm_limits(size: str, skus: list[Row]) -> VmLimits:
     return VmLimits(
         size=size,
         vcpus=_whole(capability.get("vCPUs")) or page.get("vcpus"),
-        uncached_iops=_within(capability.get("UncachedDiskIOPS"), MOST_IOPS) or page.get("uncached_iops"),
+        uncached_iops=_within(capability.get("UncachedDiskIOPS"), MOST_IOPS) or _float(page.get("uncached_iops")),
         uncached_bytes_per_second=_rate(capability.get("UncachedDiskBytesPerSecond")) or _mega(page.get("uncached_mbps")),
-        cached_iops=_within(capability.get("CombinedTempDiskAndCachedIOPS"), MOST_IOPS) or page.get("cached_or_temp_iops"),
+        cached_iops=_within(capability.get("CombinedTempDiskAndCachedIOPS"), MOST_IOPS) or _float(page.get("cached_or_temp_iops")),
         cached_bytes_per_second=_rate(capability.get("CombinedTempDiskAndCachedWriteBytesPerSecond")
                                       or capability.get("CombinedTempDiskAndCachedReadBytesPerSecond"))
         or _mega(page.get("cached_or_temp_mbps")),
-        cache_gib=_gib(capability.get("CachedDiskBytes"), 1) or page.get("cache_gib"),
-        temp_gib=_gib(capability.get("MaxResourceVolumeMB"), 1 << 20) or page.get("temp_gib"),
+        cache_gib=_gib(capability.get("CachedDiskBytes"), 1) or _float(page.get("cache_gib")),
+        temp_gib=_gib(capability.get("MaxResourceVolumeMB"), 1 << 20) or _float(page.get("temp_gib")),
         nvme_gib=_gib(capability.get("NvmeDiskSizeInMiB"), 1 << 20),
         ephemeral_os_disk=_flag(capability.get("EphemeralOSDiskSupported"), page.get("ephemeral_os_supported")),
         ephemeral_placements=tuple(p for p in capability.get("SupportedEphemeralOSDiskPlacements", "").split(",") if p),
@@ -56,15 +56,15 @@ def os_disk(scale_set: Row, vm: VmLimits, skus: list[Row]) -> OsDisk:
     row = _tier_row(sku, size_gib, skus)
     if row is None:
         return OsDisk(kind="managed", sku=sku, size_gib=size_gib, caching=caching)
-    return OsDisk(kind="managed", sku=sku, tier=row["tier"], size_gib=size_gib, caching=caching, iops=row["iops"],
-                  bytes_per_second=_mega(row["mbps"]), burst_iops=row["burst_iops"],
+    return OsDisk(kind="managed", sku=sku, tier=row["tier"], size_gib=size_gib, caching=caching, iops=float(row["iops"]),
+                  bytes_per_second=_mega(row["mbps"]), burst_iops=_float(row["burst_iops"]),
                   burst_bytes_per_second=_mega(row["burst_mbps"]))
 
 
 def disk_tiers(sku: str, skus: list[Row]) -> tuple[DiskTier, ...]:
     """Every size of a managed disk SKU, smallest first: what a bigger OS disk would give."""
-    return tuple(DiskTier(sku=sku, tier=r["tier"], size_gib=r["size_gib"], iops=r["iops"],
-                          bytes_per_second=r["mbps"] * MEGA) for r in _tiers(sku, skus))
+    return tuple(DiskTier(sku=sku, tier=r["tier"], size_gib=r["size_gib"], iops=float(r["iops"]),
+                          bytes_per_second=float(r["mbps"] * MEGA)) for r in _tiers(sku, skus))
 
 
 def other_vms(current: VmLimits, skus: list[Row], most: int = 12) -> tuple[VmLimits, ...]:
@@ -134,6 +134,11 @@ def _whole(text: str | None) -> int | None:
 def _gib(text: str | None, unit_bytes: int) -> float | None:
     value = _whole(text)
     return value * unit_bytes / GIB if value else None
+
+
+def _float(value: float | None) -> float | None:
+    """Limits are floats throughout: a Case read back from JSON must equal the one that was saved."""
+    return float(value) if value else None
 
 
 def _mega(value: float | None) -> float | None:

@@ -78,7 +78,7 @@ def _confidence(view: View, found: Attribution, cause: Cause) -> float:
         return round(max(0.0, (0.95 if view.waits else 0.6) - missing), 2)
     shares = sorted((c.share for c in found.claims.values()), reverse=True)
     lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
-    return round(min(0.97, max(0.05, 0.55 + 0.25 * shares[0] + 0.2 * lead - missing)), 2)
+    return round(max(0.05, min(0.97, 0.55 + 0.25 * shares[0] + 0.2 * lead) - missing), 2)
 
 
 def _severity(view: View, impact: Impact, cause: Cause) -> Severity:

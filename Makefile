@@ -1,0 +1,40 @@
+PYTHON := .venv/bin/python
+SETUP := sh local/setup/setup.sh
+PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
+READY := .venv/.packages node_modules/.packages
+
+.PHONY: help setup demo test quick lint clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+
+setup: $(READY) ## Install everything into this folder (done by the others when needed)
+	@:
+
+demo: $(READY) ## Watch one incident from event to message: SCENARIO=name SEED=number KEEP=1
+	@$(PYTHON) -m local.demo $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+test: $(READY) ## Run all tests
+	@$(PYTEST)
+
+quick: $(READY) ## Run the tests that take no more than seconds
+	@$(PYTEST) -m "not slow"
+
+lint: $(READY) ## Check style and types
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m mypy
+	@report=$$($(PYTHON) -m azure_functions_doctor.cli doctor --path .) || { echo "$$report"; exit 1; }
+
+clean: ## Remove everything that was installed or written
+	rm -rf .venv node_modules out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.made: .python-version
+	@$(SETUP) python
+
+.venv/.packages: requirements.txt requirements-dev.txt .venv/.made
+	@$(SETUP) packages
+
+# Node itself is one of the Python packages.
+node_modules/.packages: package.json package-lock.json .npmrc | .venv/.packages
+	@$(SETUP) node

@@ -1,0 +1,248 @@
+"""Which cause the evidence names, and when it does not suffice to name one."""
+
+import pytest
+from msgspec.structs import replace
+
+from shared.diagnose import diagnose
+from shared.model import (
+    Case,
+    Cause,
+    Coverage,
+    Diagnosis,
+    Finding,
+    Registry,
+    Severity,
+    Thresholds,
+    Verdict,
+    decode,
+    encode,
+)
+
+from .cases import (
+    ALL_SEEN,
+    EPHEMERAL,
+    EPHEMERAL_QUIET,
+    FAST,
+    NODES,
+    P10,
+    QUIET,
+    SLOW,
+    STORM,
+    case,
+    failed,
+    pull,
+    series,
+)
+
+BANDWIDTH_STORM = {"VM Cached Bandwidth Consumed Percentage": 100, "OS Disk Write Bytes/sec": 63e6, "OS Disk Write Operations/Sec": 500,
+                   "OS Disk Queue Depth": 27}
+
+
+def verdict(c: Case) -> Diagnosis:
+    return diagnose(c, Thresholds())
+
+
+def finding(d: Diagnosis, cause: Cause) -> Finding:
+    return next(f for f in d.findings if f.cause is cause)
+
+
+def without(source: str, status: str = "failed") -> tuple[Coverage, ...]:
+    return tuple(Coverage(c.source, status, "gone") if c.source == source else c for c in ALL_SEEN)  # type: ignore[arg-type]
+
+
+def test_a_managed_disk_at_its_500_iops_is_the_culprit() -> None:
+    d = verdict(case(storm=STORM))
+    assert (d.cause, d.severity) == (Cause.DISK_IOPS, Severity.CRITICAL)
+    assert d.culprit is not None
+    assert d.culprit.evidence[0].text == "The OS disk is the bottleneck: its 500 IOPS are used up on 2 of 2 nodes"
+    assert d.headline == "Image pulls on prod-weu / apps are 6 × slower than usual"
+    assert d.confidence > 0.9
+
+
+def test_an_ephemeral_disk_at_its_64_mb_s_is_the_culprit() -> None:
+    d = verdict(case(EPHEMERAL, values=EPHEMERAL_QUIET, storm=BANDWIDTH_STORM))
+    assert d.cause is Cause.DISK_BANDWIDTH
+    assert d.culprit is not None
+    assert "its 64 MB/s is used up" in d.culprit.evidence[0].text
+
+
+def test_a_managed_disk_that_the_vm_throttles_below_its_own_limit_blames_the_vm() -> None:
+    storm = {"VM Uncached Bandwidth Consumed Percentage": 100, "OS Disk Bandwidth Consumed Percentage": 96, "OS Disk Write Bytes/sec": 95e6}
+    d = verdict(case(storm=storm))
+    assert d.cause is Cause.DISK_VM_CAP
+    assert d.culprit is not None
+    assert "6,400 IOPS and 96 MB/s" in d.culprit.evidence[0].text
+
+
+def test_credits_that_run_out_in_the_window_are_told_from_a_disk_that_never_burst() -> None:
+    credits = "OS Disk Used Burst IO Credits Percentage"
+    ran_out = tuple(replace(s, values=(40.0, None, 99.5, *[None] * 7)) if s.metric == credits else s for s in series(QUIET, STORM))
+    assert verdict(case(measured=ran_out)).cause is Cause.DISK_BURST
+    assert verdict(case(storm=STORM)).cause is Cause.DISK_IOPS
+
+
+def test_a_disk_that_bursts_far_above_its_provisioned_iops_is_not_used_up() -> None:
+    bursting = {"OS Disk IOPS Consumed Percentage": 300, "OS Disk Write Operations/Sec": 1500, "OS Disk Queue Depth": 8,
+                "OS Disk Used Burst IO Credits Percentage": 20}
+    assert finding(verdict(case(storm=bursting)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
+
+
+def test_a_deep_queue_alone_blames_no_disk() -> None:
+    d = verdict(case(storm={"OS Disk Queue Depth": 40}))
+    assert all(finding(d, c).verdict is Verdict.CLEARED for c in (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_VM_CAP))
+
+
+def test_a_busy_disk_with_fast_pulls_is_healthy_with_a_note() -> None:
+    d = verdict(case(storm=STORM, pulls=FAST))
+    assert (d.cause, d.severity) == (Cause.HEALTHY, Severity.OK)
+    assert "without slowing any pull" in finding(d, Cause.DISK_IOPS).evidence[-1].text
+
+
+def test_one_hot_node_among_many_is_seen() -> None:
+    nodes = [f"aks-apps-12345678-vmss0000{n:02d}" for n in range(30)]
+    calm = series(QUIET, nodes=nodes[1:])
+    hot = series(QUIET, STORM, nodes=nodes[:1])
+    pulls = [pull(nodes[0], 6, 240), *(pull(n, 6, 9) for n in nodes[1:])]
+    d = verdict(case(measured=calm + hot, pulls=pulls))
+    assert d.cause is Cause.DISK_IOPS
+    assert d.impact.nodes_affected == 1
+
+
+def test_pulls_refused_with_429_blame_the_registry_while_disks_are_quiet() -> None:
+    pulls = [p for node in NODES for p in (failed(node, 1, 4, "throttled", pod=f"shop/{node}"), pull(node, 5, 8, pod=f"shop/{node}"))]
+    d = verdict(case(pulls=pulls))
+    assert (d.cause, d.impact.slow) == (Cause.REGISTRY_THROTTLED, 2)
+    assert d.culprit is not None
+    assert "contoso.azurecr.io answered 429" in d.culprit.evidence[0].text
+    assert "az acr update --name contoso --sku Premium" in d.culprit.remedies[0].command
+
+
+@pytest.mark.parametrize(("image", "name"), [("nginx:1", "Docker Hub"), ("mcr.microsoft.com/a:1", "Microsoft's registry (MCR)")])
+def test_whose_429_it_was_is_told_by_the_image(image: str, name: str) -> None:
+    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "throttled", image=image)]))
+    assert d.cause is Cause.REGISTRY_THROTTLED
+    assert d.culprit is not None
+    assert name in d.culprit.evidence[0].text
+
+
+def test_pulls_that_queue_behind_others_on_a_quiet_node_blame_the_serial_kubelet() -> None:
+    pulls = [pull(node, 6, 5, waiting=200) for node in NODES]
+    assert verdict(case(pulls=pulls)).cause is Cause.KUBELET_SERIAL
+
+
+def test_pulls_that_queue_behind_others_held_up_by_the_disk_blame_the_disk() -> None:
+    pulls = [pull(node, 6, 40, waiting=200) for node in NODES]
+    assert verdict(case(storm=STORM, pulls=pulls)).cause is Cause.DISK_IOPS
+
+
+def test_pull_qps_exceeded_blames_the_kubelets_own_limit() -> None:
+    assert verdict(case(pulls=[failed(NODES[0], 1, 8, "kubelet_qps")])).cause is Cause.KUBELET_QPS
+
+
+def test_a_cpu_without_room_to_unpack_is_the_culprit() -> None:
+    assert verdict(case(storm={"Percentage CPU": 98})).cause is Cause.CPU_UNPACK
+
+
+def test_a_full_link_is_the_culprit() -> None:
+    assert verdict(case(storm={"Network In Total": 14e9})).cause is Cause.NETWORK_NIC
+
+
+def test_a_slow_pull_with_nothing_in_the_way_is_the_image() -> None:
+    assert verdict(case()).cause is Cause.IMAGE_SIZE
+
+
+def test_a_slow_pull_from_another_region_with_nothing_else_in_the_way_is_the_distance() -> None:
+    far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
+    assert verdict(case(registries=(far,))).cause is Cause.REGISTRY_DISTANT
+
+
+def test_an_image_that_does_not_exist_is_not_a_slow_pull() -> None:
+    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "not_found"), *FAST]))
+    assert (d.cause, d.impact.failed) == (Cause.HEALTHY, 1)
+
+
+# --- what was not seen clears nobody ---
+
+
+def test_slow_pulls_without_metrics_have_an_unknown_cause() -> None:
+    d = verdict(case(measured=(), coverage=without("metrics")))
+    assert (d.cause, d.confidence) == (Cause.UNKNOWN, 0.0)
+    for cause in (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_VM_CAP, Cause.CPU_UNPACK, Cause.NETWORK_NIC):
+        assert finding(d, cause).verdict is Verdict.UNKNOWN
+
+
+def test_slow_minutes_without_values_count_for_nobody() -> None:
+    holes = tuple(replace(s, values=tuple(None if m in range(2, 6) else v for m, v in enumerate(s.values))) for s in series(QUIET))
+    assert verdict(case(measured=holes)).cause is Cause.UNKNOWN
+
+
+def test_pulls_that_cannot_be_seen_are_not_healthy() -> None:
+    d = verdict(case(pulls=(), coverage=without("pulls", "missing")))
+    assert (d.cause, d.severity, d.impact.pulls) == (Cause.UNKNOWN, Severity.NOTICE, None)
+    assert finding(d, Cause.REGISTRY_THROTTLED).verdict is Verdict.UNKNOWN
+
+
+def test_a_firewall_that_was_not_measured_may_be_to_blame() -> None:
+    behind = replace(case().cluster, outbound_type="userDefinedRouting")
+    d = verdict(case(cluster=behind))
+    assert (d.cause, finding(d, Cause.NETWORK_EGRESS).verdict) == (Cause.UNKNOWN, Verdict.UNKNOWN)
+    assert verdict(case(cluster=behind, storm=STORM)).cause is Cause.DISK_IOPS
+
+
+def test_an_ephemeral_disk_without_consumed_metrics_is_judged_by_what_there_is() -> None:
+    rates = {k: v for k, v in EPHEMERAL_QUIET.items() if "Consumed" not in k}
+    storm = {"OS Disk Write Bytes/sec": 63e6, "OS Disk Read Bytes/sec": 1e6}
+    assert verdict(case(EPHEMERAL, values=rates, storm=storm)).cause is Cause.DISK_BANDWIDTH
+    bare = {k: v for k, v in rates.items() if not k.startswith("OS Disk")}
+    assert finding(verdict(case(EPHEMERAL, values=bare)), Cause.DISK_BANDWIDTH).verdict is Verdict.UNKNOWN
+
+
+def test_missing_sources_lower_the_confidence() -> None:
+    assert verdict(case(storm=STORM, coverage=without("baseline", "missing"))).confidence < verdict(case(storm=STORM)).confidence
+
+
+# --- always ---
+
+
+@pytest.mark.parametrize("c", [case(), case(storm=STORM), case(pulls=()), case(measured=()), case(P10, pulls=FAST), case(series=(), pulls=(), coverage=())])
+def test_every_cause_has_a_finding_and_every_finding_has_evidence(c: Case) -> None:
+    d = verdict(c)
+    assert sorted(f.cause for f in d.findings) == sorted(set(Cause) - {Cause.HEALTHY, Cause.UNKNOWN})
+    assert all(f.evidence and f.evidence[0].text for f in d.findings)
+    assert (d.culprit is None) == (d.cause in (Cause.HEALTHY, Cause.UNKNOWN))
+
+
+def test_a_saved_case_gives_the_same_diagnosis_byte_for_byte() -> None:
+    original = case(storm=STORM)
+    assert encode(verdict(decode(encode(original), Case))) == encode(verdict(original))
+    assert decode(encode(verdict(original)), Diagnosis) == verdict(original)
+
+
+def test_an_iops_bound_pool_gains_from_ephemeral_and_a_bigger_disk() -> None:
+    d = verdict(case(storm=STORM))
+    assert d.culprit is not None
+    first, second, *_ = d.culprit.remedies
+    assert "--node-osdisk-type Ephemeral --node-osdisk-size 100" in first.command + second.command
+    assert "8,000 IOPS, 64 MB/s, needs ≤ 100 GiB" in first.title + second.title
+    assert all(r.p95_seconds is not None and r.p95_seconds < 70 for r in (first, second))
+
+
+def test_a_bandwidth_bound_ephemeral_pool_is_told_a_managed_disk_up_to_the_vm_cap_then_a_bigger_vm() -> None:
+    d = verdict(case(EPHEMERAL, values=EPHEMERAL_QUIET, storm=BANDWIDTH_STORM))
+    assert d.culprit is not None
+    managed, *others = d.culprit.remedies
+    assert "96 MB/s and no more, the VM's own cap" in managed.title
+    assert managed.p95_seconds is not None
+    assert 150 < managed.p95_seconds < 170
+    assert any("Standard_D4ds_v5" in r.title and r.p95_seconds is not None and r.p95_seconds < 70 for r in others)
+
+
+def test_a_managed_pool_bound_by_bandwidth_is_warned_of_ephemeral() -> None:
+    storm = {"VM Uncached Bandwidth Consumed Percentage": 100, "OS Disk Bandwidth Consumed Percentage": 96, "OS Disk Write Bytes/sec": 95e6}
+    d = verdict(case(storm=storm, pulls=SLOW))
+    assert d.culprit is not None
+    (warning,) = [r for r in d.culprit.remedies if r.worse]
+    assert "Ephemeral OS disk (8,000 IOPS, 64 MB/s" in warning.title
+    assert warning.command == ""
+    assert warning.p95_seconds is not None
+    assert warning.p95_seconds > 240
