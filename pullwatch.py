@@ -198,8 +198,7 @@ def _demo(options: argparse.Namespace) -> int:
         from local import demo
     except ImportError:
         raise UsageError("The demo is part of a development checkout: run `make demo` there.") from None
-    code: int = demo.run(options.scenario)
-    return code
+    return demo.run(options.scenario)
 
 
 if __name__ == "__main__":

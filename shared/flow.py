@@ -6,6 +6,7 @@ looks at the row first and does nothing twice.
 """
 
 import logging
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -300,7 +301,7 @@ def _attempt(services: Services, row: Row[Delivery], notice: Notice) -> str:
         return _park(services, row, str(refusal))
     except (Throttled, Transient) as trouble:
         now = services.clock()
-        delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now)
+        delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now, random.random())  # noqa: S311 (jitter)
         if delay is None:
             return _park(services, row, f"given up after {delivery.attempts} attempts: {trouble}")
         if isinstance(trouble, Throttled):

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.collect.azure import Azure, credential
+from shared.collect.clouds import cloud
 from shared.collect.fleet import Fleet, read_fleet
 from shared.errors import Misconfigured
 from shared.model import Notice
@@ -65,8 +66,11 @@ class Services:
             self._send(receiver, notice)
             return
         from shared.notify.delivery import send
+        from shared.report.message import Links
 
-        send(receiver, notice, self.settings, self.clock())
+        links = Links(portal=cloud(self.settings).portal, runbook=self.settings.runbook_url)
+        needed = self._credential if receiver == "eventgrid" else None
+        send(receiver, notice, self.settings, links, self.clock(), credential=needed)
 
     # --- storage: the function app's own account ---
 

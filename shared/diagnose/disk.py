@@ -58,9 +58,8 @@ def _used(view: View, spot: Spot) -> Iterator[tuple[Cause, float | None]]:
     """Part used of each limit; the dictionary keeps the last of equals, so VM caps come first."""
     disk = view.case.pool.os_disk
     if disk.kind == "ephemeral":
-        yield Cause.DISK_IOPS, _most(_percent(view, VM_PERCENT["cached IOPS"], spot), _rate(view, OPERATIONS, spot, disk.iops))
-        yield Cause.DISK_BANDWIDTH, _most(
-            _percent(view, VM_PERCENT["cached bandwidth"], spot), _rate(view, BYTES, spot, disk.bytes_per_second))
+        yield Cause.DISK_IOPS, _own(view, spot, VM_PERCENT["cached IOPS"], OPERATIONS, disk.iops, None)
+        yield Cause.DISK_BANDWIDTH, _own(view, spot, VM_PERCENT["cached bandwidth"], BYTES, disk.bytes_per_second, None)
         return
     yield Cause.DISK_VM_CAP, _most(*(_percent(view, metric, spot) for metric in VM_PERCENT.values()))
     yield Cause.DISK_IOPS, _own(view, spot, IOPS_PERCENT, OPERATIONS, disk.iops, disk.burst_iops)
@@ -69,11 +68,21 @@ def _used(view: View, spot: Spot) -> Iterator[tuple[Cause, float | None]]:
 
 
 def _own(view: View, spot: Spot, percent: str, metrics: tuple[str, str], limit: float | None, burst: float | None) -> float | None:
-    """Part used of a managed disk's own limit: of the burst limit while it bursts, else of the provisioned one."""
+    """Part used of a managed disk's own limit: of the burst limit while it bursts, else of the provisioned one.
+
+    Azure's percentage goes before our own division: reads and writes also count what the host cache served.
+    """
     used = view.total(metrics, spot)
-    if used is not None and limit and burst and used > BURSTING_FROM * limit:
+    if used is not None and limit and burst and used > BURSTING_FROM * limit and _credits_left(view, spot):
         return used / burst
-    return _most(_percent(view, percent, spot), None if used is None or not limit else used / limit)
+    share = _percent(view, percent, spot)
+    return share if share is not None else _rate(view, metrics, spot, limit)
+
+
+def _credits_left(view: View, spot: Spot) -> bool:
+    """Whether the disk can burst now: credits are reported every fifth minute, so the last report counts."""
+    reports = [_history(view, metric, spot) for metric in CREDITS]
+    return not any(known and known[-1] >= CREDITS_SPENT for known in reports)
 
 
 def _rate(view: View, metrics: tuple[str, str], spot: Spot, limit: float | None) -> float | None:
@@ -96,9 +105,14 @@ def _ran_out_before(view: View, spot: Spot) -> bool:
 
 
 def _out_of(view: View, metric: str, spot: Spot) -> bool:
-    history = [view.value(metric, Spot(spot.node, m)) for m in range(spot.minute + 1)]
-    known = [v for v in history if v is not None]
+    known = _history(view, metric, spot)
     return bool(known) and known[-1] >= CREDITS_SPENT and known[0] < CREDITS_LEFT
+
+
+def _history(view: View, metric: str, spot: Spot) -> list[float]:
+    """The node's known values of a metric from the window's start to this minute."""
+    values = (view.value(metric, Spot(spot.node, minute)) for minute in range(spot.minute + 1))
+    return [v for v in values if v is not None]
 
 
 # --- findings ---

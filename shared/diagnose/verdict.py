@@ -103,7 +103,8 @@ def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | 
 
 
 def _impact(view: View) -> Impact:
-    total = max(view.case.pool.node_count, len({w.node for w in view.waits}))
+    affected = len({w.node for w in view.slow})
+    total = max(view.case.pool.node_count, affected)
     baseline = view.case.baseline.p95_seconds if view.case.baseline else None
     if not view.pulls_seen:
         return Impact(nodes_total=total, baseline_p95_seconds=baseline)
@@ -111,7 +112,7 @@ def _impact(view: View) -> Impact:
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
         p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
-        slowest=_slowest(view.waits), nodes_affected=len({w.node for w in view.slow}),
+        slowest=_slowest(view.waits), nodes_affected=affected,
     )
 
 

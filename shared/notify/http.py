@@ -65,8 +65,10 @@ def post(
         except (RequestException, HTTPError) as problem:
             kind = type(problem).__name__
         else:
-            kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
-            return Response(answer.status_code, kept, _without_secrets(content.decode("utf-8", "replace"), url))
+            kind = ""
+            if not attempt.cut:  # otherwise the headers end where the time did, which http.client takes for an answer
+                kept = {name: answer.headers[name] for name in KEPT_HEADERS if name in answer.headers}
+                return Response(answer.status_code, kept, _without_secrets(content.decode("utf-8", "replace"), url))
     # Raised out here so that it does not carry the original, whose text holds the whole URL.
     raise _failure(origin, kind, attempt)
 

@@ -1,4 +1,4 @@
-"""The first line of a message: how bad, where, and how far from usual. Sentences only, no layout."""
+"""The first line of a message: how bad, where, and what happened. Sentences only, no layout."""
 
 from datetime import datetime
 from typing import Literal
@@ -7,10 +7,6 @@ from shared.model import Cause, Diagnosis, Impact, Notice, Operation, Severity, 
 from shared.report import units
 
 type Tone = Literal["good", "accent", "warning", "attention"]
-
-SLOWER_WORTH_SAYING = 1.5
-"""Below this factor "× slower than usual" would dramatise; the p95 itself is given instead."""
-
 
 class Status(Value, frozen=True):
     """How bad it is, in a word and a sign: never a sign or a colour alone."""
@@ -63,37 +59,17 @@ def worst(left: Tone, right: Tone) -> Tone:
 
 
 def headline(notice: Notice) -> str:
+    """The diagnosis' own headline while it goes on; at the end, what became of it."""
     operation = operation_of(notice)
     if notice.kind == "resolved":
         return _ended(notice)
     if notice.kind == "summary" and operation:
         return _summed_up(notice, operation)
-    state = f"Image pulls on {where(notice.diagnosis)} {_state(notice.diagnosis)}"
-    return f"{state} ({_progress(operation, notice.at)})" if operation else state
+    return notice.diagnosis.headline
 
 
 def where(diagnosis: Diagnosis) -> str:
     return f"{diagnosis.cluster.name} / {diagnosis.pool.name}"
-
-
-def _state(diagnosis: Diagnosis) -> str:
-    impact = diagnosis.impact
-    if diagnosis.cause is Cause.HEALTHY:
-        return "are not slow" + _p95_known(impact)
-    if impact.p95_seconds is None:
-        return f"are failing: {impact.failed:,} failed" if impact.failed else "could not be seen"
-    factor = impact.p95_seconds / impact.baseline_p95_seconds if impact.baseline_p95_seconds else 0.0
-    if factor >= SLOWER_WORTH_SAYING:
-        return f"are {units.times(factor)} slower than usual"
-    return f"are slow: p95 {units.duration(impact.p95_seconds)}"
-
-
-def _progress(operation: Operation, now: datetime) -> str:
-    """``upgrade to 1.33.4, 16 min in``."""
-    name = _OPERATION_NAMES[operation.kind].lower() + (f" to {operation.target}" if operation.target else "")
-    if operation.ended_at:
-        return f"{name}, ended"
-    return f"{name}, {units.duration((now - operation.started_at).total_seconds())} in"
 
 
 def _ended(notice: Notice) -> str:

@@ -101,7 +101,7 @@ def _with_diagnosis(message: Message, diagnosis: Diagnosis) -> Message:
     steps, left_out = _steps(diagnosis.culprit)
     return replace(
         message,
-        bottleneck=_line(diagnosis.headline),
+        bottleneck=_line(_bottleneck(diagnosis)),
         confidence=f"confidence {units.percent(diagnosis.confidence)}" if diagnosis.culprit else "",
         impact=_impact(diagnosis.impact),
         why=_why(diagnosis),
@@ -137,15 +137,29 @@ def _failed(failed: int | None) -> str:
     return f"{failed:,} failed" if failed else "none failed"
 
 
+def _bottleneck(diagnosis: Diagnosis) -> str:
+    """The culprit's first sentence names it; the others say why."""
+    if diagnosis.culprit and diagnosis.culprit.evidence:
+        return diagnosis.culprit.evidence[0].text
+    if diagnosis.cause is Cause.UNKNOWN:
+        return "What holds the pulls up is not known: too little could be seen"
+    return ""
+
+
 def _why(diagnosis: Diagnosis) -> tuple[str, ...]:
-    """The culprit's first two sentences, one of each contributing finding, then what else the culprit has."""
-    culprit = [e.text for e in diagnosis.culprit.evidence] if diagnosis.culprit else []
+    """Two sentences of the culprit, one of each contributing finding, then what else the culprit has."""
+    culprit = [e.text for e in diagnosis.culprit.evidence[1:]] if diagnosis.culprit else []
     others = [
-        f"Also {layers.CAUSE_NAMES[f.cause]}: {f.evidence[0].text}"
+        f"Also {layers.CAUSE_NAMES[f.cause]}: {_without_claim(f.evidence[0].text)}"
         for f in diagnosis.findings if f.verdict is Verdict.CONTRIBUTING and f.evidence
     ]
     sentences = culprit[:2] + others + culprit[2:] + _slowest(diagnosis)
     return tuple(_line(text) for text in sentences if text.strip())[:WHY_LINES]
+
+
+def _without_claim(text: str) -> str:
+    """What only contributes must not be called the bottleneck, though its finding says it in the same words."""
+    return text.partition(" is the bottleneck: ")[2] or text
 
 
 def _slowest(diagnosis: Diagnosis) -> list[str]:
