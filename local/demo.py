@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from local.azure import LocalAzure
 from local.azurite import Azurite
-from local.host import Host, LogLine
+from local.host import LOCAL_KEY, Host, LogLine
 from local.preview import preview_text, write_html
 from local.receivers import Received, Receivers
 from local.world import SCENARIOS, build
@@ -45,8 +45,11 @@ WATCHED = {
 class Stage:
     """Everything that runs during the demo."""
 
-    def __init__(self, world: World, azure: LocalAzure, receivers: Receivers, host: Host) -> None:
+    key = LOCAL_KEY
+
+    def __init__(self, world: World, azure: LocalAzure, receivers: Receivers, host: Host, connection_string: str) -> None:
         self.world = world
+        self.connection_string = connection_string
         self.azure = azure
         self.receivers = receivers
         self.host = host
@@ -90,7 +93,7 @@ def stage(world: World, settings: dict[str, str] | None = None) -> Iterator[Stag
         bundle.write_text(Path(azure.ca_pem_path).read_text() + receivers.ca_file.read_text())
         with _step("Functions host with the real function_app.py"):
             host = stack.enter_context(Host(ROOT, environ | {"REQUESTS_CA_BUNDLE": str(bundle)}))
-        yield Stage(world, azure, receivers, host)
+        yield Stage(world, azure, receivers, host, azurite.connection_string)
 
 
 @contextmanager

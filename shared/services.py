@@ -140,8 +140,9 @@ _services: Services | None = None
 
 
 def services(environ: Mapping[str, str] = os.environ) -> Services:
-    """The process's own. Raises ``Misconfigured`` for a wrong setting, each time it is asked."""
+    """The process's own, built anew when a setting changed. Raises ``Misconfigured`` for a wrong one."""
     global _services  # noqa: PLW0603 (one per process: clients are costly to build)
-    if _services is None:
-        _services = Services(load(environ))
+    settings = load(environ)
+    if _services is None or _services.settings != settings:
+        _services = Services(settings)
     return _services

@@ -1,0 +1,111 @@
+"""From a scenario and a seed to what happened: nodes with their minutes, pulls with their losses."""
+
+from datetime import datetime, timedelta
+from random import Random
+
+import msgspec
+
+from local.world.hardware import VM_SIZES
+from local.world.load import load_of
+from local.world.node import Node
+from local.world.plan import MCR, Life, Plan, Planner, node_name
+from local.world.pulls import Pull
+from local.world.registry import CONNECTION_BYTES_PER_SECOND, READS_PER_MINUTE, Registry
+from local.world.scenario import Scenario
+from local.world.simulation import Simulation
+
+
+class Names(msgspec.Struct, frozen=True, kw_only=True):
+    """What things are called, the same for every seed of a scenario."""
+
+    vmss: str
+    registry: str
+    """Login server."""
+
+
+class Story(msgspec.Struct, kw_only=True):
+    """All that happened, before it is put into Azure's shapes. Seconds count from ``epoch``."""
+
+    scenario: Scenario
+    seed: int
+    names: Names
+    epoch: datetime
+    start: float
+    """When the operation starts; ``stop`` is when it ends, ``end`` is now."""
+    stop: float
+    end: float
+    version: str
+    """Kubernetes version before the operation."""
+    registry_sku: str
+    plan: Plan
+    nodes: list[Node]
+    lives: dict[str, list[Node]]
+    """Kubernetes node name → its lives, oldest first."""
+    pulls: list[Pull]
+    answers: list[tuple[float, Pull, int]]
+    rng: Random
+    """For what is left to chance in measuring and logging."""
+
+    def at(self, seconds: float) -> datetime:
+        return self.epoch + timedelta(seconds=seconds)
+
+
+def run(scenario: Scenario, seed: int, end: datetime) -> Story:
+    """Simulates the scenario so that it ends at ``end``."""
+    rng = Random(f"{scenario.name}/{seed}")
+    names = _names(scenario)
+    version = rng.choice(scenario.versions)
+    registry_sku = rng.choice(scenario.registry_skus)
+    start = scenario.history_hours * 3600
+    plan = Planner(scenario, version, names.vmss, names.registry, start, rng).plan()
+    last = 60.0 * int((plan.ends_at + 60 * scenario.quiet_minutes) // 60 + 1)
+    epoch = end.replace(second=0, microsecond=0) - timedelta(seconds=last)
+    nodes = [_node(scenario, life, start, rng) for life in plan.lives]
+    lives = _lives(names.vmss, nodes)
+    simulation = Simulation(
+        nodes=nodes, pods=plan.pods, lives=lives, registries=_registries(scenario, names, registry_sku),
+        watch_from=start, end=last, rng=rng,
+    )
+    simulation.run()
+    return Story(
+        scenario=scenario, seed=seed, names=names, epoch=epoch, start=start, stop=plan.ends_at, end=last,
+        version=version, registry_sku=registry_sku, plan=plan, nodes=nodes, lives=lives, pulls=simulation.pulls, answers=simulation.answers, rng=rng,
+    )
+
+
+def _names(scenario: Scenario) -> Names:
+    digits = Random(scenario.cluster).randint(10_000_000, 99_999_999)
+    return Names(
+        vmss=f"aks-{scenario.pool}-{digits}-vmss", registry=f"contoso{scenario.cluster.replace('-', '')}.azurecr.io"
+    )
+
+
+def _node(scenario: Scenario, life: Life, start: float, rng: Random) -> Node:
+    vm = VM_SIZES[scenario.vm_size]
+    starved = bool(scenario.workload.batch_iops) and not life.fresh
+    return Node(
+        instance=life.instance, born=life.born, gone=life.gone, version=life.version, vm=vm, disk=scenario.disk,
+        load=load_of(scenario.workload, vm, life, start, rng), serial=minor(life.version) < 31,
+        io_credits=rng.uniform(0, 0.004) if starved else 1.0,
+    )
+
+
+def _lives(vmss: str, nodes: list[Node]) -> dict[str, list[Node]]:
+    lives: dict[str, list[Node]] = {}
+    for node in nodes:
+        lives.setdefault(node_name(vmss, node.instance), []).append(node)
+    return lives
+
+
+def _registries(scenario: Scenario, names: Names, sku: str) -> dict[str, Registry]:
+    throughput = scenario.registry_bytes_per_second or CONNECTION_BYTES_PER_SECOND
+    reads = READS_PER_MINUTE[sku] * scenario.registry_ramp
+    return {
+        names.registry: Registry(names.registry, reads, throughput),
+        MCR: Registry(MCR),
+    }
+
+
+def minor(version: str) -> int:
+    """33 of ``1.33.4``: AKS pulls in parallel from 1.31 on."""
+    return int(version.split(".")[1])
