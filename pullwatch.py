@@ -6,6 +6,7 @@ Standard output carries only the answer; progress and errors go to standard erro
 """
 
 import argparse
+import json
 import logging
 import re
 import sys
@@ -17,7 +18,9 @@ import msgspec
 
 from shared.errors import Misconfigured, Permanent, PullwatchError
 from shared.model import Case, Diagnosis, Notice, Severity, Window, decode, encode
-from shared.services import Services, services
+from shared.report.message import Message, build_message
+from shared.services import Services, links, services
+from shared.settings import load
 
 DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE = 0, 1, 2, 3
 _SPAN = re.compile(r"(\d+)(m|h)")
@@ -76,7 +79,6 @@ def _add_diagnose(parser: argparse.ArgumentParser) -> None:
 
 def _diagnose(options: argparse.Namespace) -> int:
     from shared.diagnose import diagnose
-    from shared.settings import load
 
     case = _read_case(options.case) if options.case else _ask_azure(options)
     if options.save_case:
@@ -153,25 +155,26 @@ def _json(diagnosis: Diagnosis) -> str:
 def _text(diagnosis: Diagnosis) -> str:
     from shared.report.text import render_diagnosis
 
-    return render_diagnosis(diagnosis)
+    return render_diagnosis(diagnosis, links(load())).rstrip()
 
 
 def _teams(diagnosis: Diagnosis) -> str:
-    from shared.notify.delivery import preview
+    from shared.notify import teams
 
-    return preview("teams", _as_notice(diagnosis))
+    return json.dumps(teams.render(_message(diagnosis), load().teams_card_version), ensure_ascii=False)
 
 
 def _slack(diagnosis: Diagnosis) -> str:
-    from shared.notify.delivery import preview
+    from shared.notify import slack
 
-    return preview("slack", _as_notice(diagnosis))
+    return json.dumps(slack.render(_message(diagnosis)), ensure_ascii=False)
 
 
-def _as_notice(diagnosis: Diagnosis) -> Notice:
+def _message(diagnosis: Diagnosis) -> Message:
     """The message that would be sent if an incident were opened on this."""
-    return Notice(id=diagnosis.id, kind="opened", at=diagnosis.window.end, reason="asked_for", diagnosis=diagnosis,
-                  operation=diagnosis.operation)
+    notice = Notice(id=diagnosis.id, kind="opened", at=diagnosis.window.end, reason="asked_for", diagnosis=diagnosis,
+                    operation=diagnosis.operation)
+    return build_message(notice, links(load()))
 
 
 _FORMATS: dict[str, Callable[[Diagnosis], str]] = {"text": _text, "json": _json, "teams": _teams, "slack": _slack}
@@ -180,7 +183,7 @@ _FORMATS: dict[str, Callable[[Diagnosis], str]] = {"text": _text, "json": _json,
 # --- the others ---
 
 
-def _sweep(options: argparse.Namespace) -> int:
+def _sweep(_: argparse.Namespace) -> int:
     from shared.collect.screening import screen
 
     app = services()

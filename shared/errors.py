@@ -4,6 +4,7 @@
     ├── Misconfigured   a setting is missing or wrong: a person must change it
     ├── Throttled       ask again, not before ``retry_after_seconds``
     ├── Transient       ask again later
+    │   └── Unanswered  ask again, but not often: the request may have been carried out
     └── Permanent       asking again gives the same answer
 
 Messages are one sentence that says what to do, and never hold a secret.
@@ -28,6 +29,10 @@ class Throttled(PullwatchError):
 
 class Transient(PullwatchError):
     """A time-out, a dropped connection, a server's fault: likely to pass."""
+
+
+class Unanswered(Transient):
+    """The request was taken and no answer came: it may have been carried out."""
 
 
 class Permanent(PullwatchError):

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shared.azure_ids import id_key, require_cluster_id, segment
 from shared.collect.case import Question, collect_case
 from shared.diagnose import diagnose
-from shared.errors import Permanent, Throttled, Transient
+from shared.errors import Permanent, PullwatchError, Transient
 from shared.events import parse
 from shared.model import (
     Case,
@@ -31,7 +31,7 @@ from shared.model import (
     encode,
 )
 from shared.services import Services
-from shared.watch import incidents, operations
+from shared.watch import incidents, operations, outbox
 from shared.watch.incidents import Outcome
 from shared.watch.operations import Decision
 from shared.watch.state import PoolState
@@ -44,9 +44,8 @@ LONGEST_WINDOW = timedelta(hours=6)
 AFTER_END = timedelta(minutes=2)
 """Pulls that an operation started may end a little after it."""
 MOST_CONFLICTS = 8
-EARLY_ENOUGH = timedelta(seconds=1)
 STUCK_AFTER = timedelta(minutes=5)
-"""A delivery or a watch without a sign of life for so long was left behind by a crash."""
+"""A watch without a sign of life for so long lost its message in a crash."""
 
 
 class Assessment(Value, frozen=True):
@@ -276,15 +275,14 @@ def _enqueue_delivery(services: Services, delivery: Delivery, delay_seconds: flo
 def deliver(services: Services, job: DeliveryJob) -> str:
     """One attempt to tell one receiver; its named outcome. The ledger row is written before and after."""
     row = services.store.delivery(job.cluster_id, job.delivery_id)
-    if row is None or row.value.status in ("delivered", "parked"):
+    if row is None:
         return "nothing_to_do"
     now = services.clock()
-    if row.value.status == "sending" and now - row.value.updated_at < STUCK_AFTER:
-        return "in_other_hands"
-    if row.value.due_at and now < row.value.due_at - EARLY_ENOUGH:
-        return "not_due"
+    reason = outbox.why_not_now(row.value, now)
+    if reason:
+        return reason
     try:
-        row = services.store.put_delivery(_marked(row, now, status="sending", attempts=row.value.attempts + 1))
+        row = services.store.put_delivery(Row(outbox.taken(row.value, now), row.etag))
     except Conflict:
         return "in_other_hands"
     notice = decode(services.load_blob(_notice_blob(row.value.notice_id)), Notice)
@@ -292,37 +290,26 @@ def deliver(services: Services, job: DeliveryJob) -> str:
 
 
 def _attempt(services: Services, row: Row[Delivery], notice: Notice) -> str:
-    from shared.notify.delivery import retry_delay_seconds
-
-    delivery = row.value
     try:
-        services.send(delivery.receiver, notice)
-    except Permanent as refusal:
-        return _park(services, row, str(refusal))
-    except (Throttled, Transient) as trouble:
-        now = services.clock()
-        delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now, random.random())  # noqa: S311 (jitter)
-        if delay is None:
-            return _park(services, row, f"given up after {delivery.attempts} attempts: {trouble}")
-        if isinstance(trouble, Throttled):
-            delay = max(delay, trouble.retry_after_seconds)
-        services.store.put_delivery(_marked(row, now, status="pending", reason=str(trouble), due_at=now + timedelta(seconds=delay)))
-        _enqueue_delivery(services, delivery, delay)
-        log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, delay, trouble)
-        return "retry_later"
-    services.store.put_delivery(_marked(row, services.clock(), status="delivered", reason=""))
-    log.info("%s told: %s", delivery.receiver, notice.diagnosis.headline)
+        services.send(row.value.receiver, notice)
+    except PullwatchError as error:
+        return _after_failure(services, row, error)
+    services.store.put_delivery(Row(outbox.delivered(row.value, services.clock()), row.etag))
+    log.info("%s told: %s", row.value.receiver, notice.diagnosis.headline)
     return "delivered"
 
 
-def _park(services: Services, row: Row[Delivery], reason: str) -> str:
-    services.store.put_delivery(_marked(row, services.clock(), status="parked", reason=reason))
-    log.error("%s refused the message for good: %s", row.value.receiver, reason)
-    return "parked"
-
-
-def _marked(row: Row[Delivery], now: datetime, **changes: object) -> Row[Delivery]:
-    return Row(replace(row.value, updated_at=now, **changes), row.etag)
+def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError) -> str:
+    now = services.clock()
+    delivery = outbox.failed(row.value, error, now, random.random())  # noqa: S311 (jitter)
+    services.store.put_delivery(Row(delivery, row.etag))
+    if delivery.due_at is None:
+        log.error("%s refused the message for good: %s", delivery.receiver, delivery.reason)
+        return "parked"
+    wait_seconds = (delivery.due_at - now).total_seconds()
+    _enqueue_delivery(services, delivery, wait_seconds)
+    log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
+    return "retry_later"
 
 
 # --- timers ----------------------------------------------------------------------------------
@@ -359,7 +346,7 @@ def tidy(services: Services) -> None:
             _decide(services, wake, lambda state: operations.on_time(state, services.clock(), scale_out, timeout))
             _resume(services, cluster_id, row.value, services.clock())
     for delivery in [row.value for row in services.store.deliveries()]:
-        if delivery.status in ("pending", "sending") and services.clock() - (delivery.due_at or delivery.updated_at) > STUCK_AFTER:
+        if outbox.left_behind(delivery, services.clock()):
             _enqueue_delivery(services, delivery)
 
 

@@ -346,6 +346,8 @@ class Impact(Value, frozen=True):
     baseline_p95_seconds: float | None = None
     slowest: tuple[SlowPull, ...] = ()
     nodes_affected: int | None = None
+    slow_minutes: int | None = None
+    """Minutes of the window in which a slow pull went on anywhere in the pool."""
 
 
 class Chart(Value, frozen=True):
@@ -424,6 +426,8 @@ class Delivery(Value, frozen=True):
     attempts: int = 0
     due_at: datetime | None = None
     """Not to be tried before; None: at once."""
+    unanswered: int = 0
+    """Attempts of which nobody knows whether they arrived."""
     reason: str = ""
 
 

@@ -16,6 +16,7 @@ from shared.collect.clouds import cloud
 from shared.collect.fleet import Fleet, read_fleet
 from shared.errors import Misconfigured
 from shared.model import Notice
+from shared.report.message import Links
 from shared.settings import Settings, load
 from shared.watch.store import TABLE, Store
 
@@ -66,11 +67,9 @@ class Services:
             self._send(receiver, notice)
             return
         from shared.notify.delivery import send
-        from shared.report.message import Links
 
-        links = Links(portal=cloud(self.settings).portal, runbook=self.settings.runbook_url)
         needed = self._credential if receiver == "eventgrid" else None
-        send(receiver, notice, self.settings, links, self.clock(), credential=needed)
+        send(receiver, notice, self.settings, links(self.settings), self.clock(), credential=needed)
 
     # --- storage: the function app's own account ---
 
@@ -134,6 +133,11 @@ class Services:
         url = f"https://{account}.{service}.{suffix}"
         key = "endpoint" if service == "table" else "account_url"
         return kind(**{key: url}, credential=self._credential)
+
+
+def links(settings: Settings) -> Links:
+    """Where the links of every message lead."""
+    return Links(portal=cloud(settings).portal, runbook=settings.runbook_url)
 
 
 _services: Services | None = None

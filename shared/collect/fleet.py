@@ -129,4 +129,5 @@ def _registry(row: Row, replicas: set[str]) -> Registry:
 def _request_limits() -> dict[str, dict[str, float]]:
     """Published read limits by scope and SKU; approximate maximums ("ACR service tiers", June 2026)."""
     text = files("shared.collect").joinpath("data", "acr-limits.json").read_bytes()
-    return msgspec.json.decode(text)["read_requests_per_minute"]  # type: ignore[no-any-return]
+    limits = msgspec.json.decode(text)["read_requests_per_minute"]
+    return msgspec.convert(limits, dict[str, dict[str, float]], strict=False)

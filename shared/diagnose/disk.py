@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 from shared.diagnose.pressure import Claim, Pressure, culprit_or_cleared, not_seen
 from shared.diagnose.view import Spot, View
-from shared.model import Cause, Evidence, Finding
-from shared.units import megabytes, number
+from shared.model import Cause, Chart, Evidence, Finding
+from shared.units import data_rate, number, percent
 
 QUEUE = "OS Disk Queue Depth"
 OPERATIONS = ("OS Disk Read Operations/Sec", "OS Disk Write Operations/Sec")
@@ -34,6 +34,10 @@ QUEUE_LOWERS_BAR_TO = 80.0
 BURSTING_FROM = 1.1
 """More than this times the provisioned limit means the disk is bursting: the burst limit counts then."""
 CREDITS_SPENT, CREDITS_LEFT = 99.0, 95.0
+NOUNS = {
+    Cause.DISK_IOPS: "OS disk IOPS", Cause.DISK_BANDWIDTH: "OS disk bandwidth", Cause.DISK_BURST: "OS disk limit",
+    Cause.DISK_VM_CAP: "VM disk limit",
+}
 CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM_CAP)
 
 
@@ -67,7 +71,7 @@ def _used(view: View, spot: Spot) -> Iterator[tuple[Cause, float | None]]:
         view, spot, BANDWIDTH_PERCENT, BYTES, disk.bytes_per_second, disk.burst_bytes_per_second)
 
 
-def _own(view: View, spot: Spot, percent: str, metrics: tuple[str, str], limit: float | None, burst: float | None) -> float | None:
+def _own(view: View, spot: Spot, percent_metric: str, metrics: tuple[str, str], limit: float | None, burst: float | None) -> float | None:
     """Part used of a managed disk's own limit: of the burst limit while it bursts, else of the provisioned one.
 
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
@@ -75,7 +79,7 @@ def _own(view: View, spot: Spot, percent: str, metrics: tuple[str, str], limit: 
     used = view.total(metrics, spot)
     if used is not None and limit and burst and used > BURSTING_FROM * limit and _credits_left(view, spot):
         return used / burst
-    share = _percent(view, percent, spot)
+    share = _percent(view, percent_metric, spot)
     return share if share is not None else _rate(view, metrics, spot, limit)
 
 
@@ -140,9 +144,9 @@ def _measured(view: View, cause: Cause) -> bool:
         shown = {Cause.DISK_IOPS: (IOPS_PERCENT, OPERATIONS), Cause.DISK_BANDWIDTH: (BANDWIDTH_PERCENT, BYTES)}
     if cause is Cause.DISK_VM_CAP:
         return view.case.pool.os_disk.kind == "ephemeral" or any(view.seen(m) for m in VM_PERCENT.values())
-    percent, absolute = shown[cause]
+    percent_metric, absolute = shown[cause]
     limit = view.case.pool.os_disk.iops if cause is Cause.DISK_IOPS else view.case.pool.os_disk.bytes_per_second
-    return view.seen(percent) or (bool(limit) and all(view.seen(m) for m in absolute))
+    return view.seen(percent_metric) or (bool(limit) and all(view.seen(m) for m in absolute))
 
 
 def _can_burst(view: View) -> bool:
@@ -160,10 +164,10 @@ def limit_text(view: View, cause: Cause) -> str:
     """``500 IOPS``, ``64 MB/s``: the limit that binds, in words."""
     disk, vm = view.case.pool.os_disk, view.case.pool.vm
     if cause is Cause.DISK_VM_CAP:
-        caps = [megabytes(vm.uncached_bytes_per_second)] if vm.uncached_bytes_per_second else []
+        caps = [data_rate(vm.uncached_bytes_per_second)] if vm.uncached_bytes_per_second else []
         return " and ".join([*([f"{number(vm.uncached_iops)} IOPS"] if vm.uncached_iops else []), *caps]) or "disk limit"
     if cause is Cause.DISK_BANDWIDTH:
-        return megabytes(disk.bytes_per_second) if disk.bytes_per_second else "bandwidth"
+        return data_rate(disk.bytes_per_second) if disk.bytes_per_second else "bandwidth"
     return f"{number(disk.iops)} IOPS" if disk.iops else "IOPS"
 
 
@@ -172,9 +176,9 @@ def _culprit_evidence(view: View, cause: Cause, claim: Claim) -> tuple[Evidence,
     depth = view.peak(QUEUE)
     if depth is not None:
         usual = view.usual(QUEUE)
-        known = f"usually {number(usual)}, " if usual is not None else ""
+        known = f"usually {number(round(usual))}, " if usual is not None else ""
         found.append(Evidence(
-            f"Queue depth {number(depth.value)} ({known}limit {number(view.limits.queue_depth)})",
+            f"Queue depth {number(round(depth.value))} ({known}limit {number(view.limits.queue_depth)})",
             metric=QUEUE, value=depth.value, unit="Count", limit=view.limits.queue_depth, node=depth.node, at=depth.at))
     return tuple(found)
 
@@ -194,15 +198,22 @@ def _what_binds(view: View, cause: Cause, claim: Claim) -> str:
 
 
 def _used_evidence(view: View, cause: Cause, claim: Claim) -> Evidence:
-    """How much of the limit was used, and for how many of the minutes in which pulls were slow."""
-    peak = max(((_ratio_for(view, cause, spot) or 0.0, spot) for spot in view.pulling), default=None)
-    slow_minutes = len({spot.minute for spot in view.pulling})
-    percent, spot = (peak[0] * 100, peak[1]) if peak else (0.0, None)
-    noun = {Cause.DISK_BANDWIDTH: "OS disk bandwidth", Cause.DISK_VM_CAP: "VM disk limit"}.get(cause, "OS disk IOPS")
+    """How much of the limit was used, and for how many of the minutes in which slow pulls went on."""
+    ratio, spot = max((_ratio_for(view, cause, spot) or 0.0, spot) for spot in view.slow_spots)
+    noun = NOUNS[cause]
     return Evidence(
-        f"{noun} {number(percent)} % used in {claim.minutes} of {slow_minutes} minutes with slow pulls",
-        metric=noun, value=round(percent, 1), unit="Percent", limit=view.limits.saturated_percent,
-        node=spot.node if spot else "", at=view.time(spot.minute) if spot else None)
+        f"{noun} {percent(ratio)} used, for {claim.minutes} of the {view.slow_minutes} minutes with slow pulls",
+        metric=noun, value=round(ratio * 100, 1), unit="Percent", limit=view.limits.saturated_percent,
+        node=spot.node, at=view.time(spot.minute))
+
+
+def chart(view: View, cause: Cause) -> Chart:
+    """Part of the binding limit that the worst node used, minute by minute."""
+    values = []
+    for minute in range(view.minutes):
+        ratios = [r for node in view.nodes if (r := _ratio_for(view, cause, Spot(node, minute))) is not None]
+        values.append(round(max(ratios) * 100, 1) if ratios else None)
+    return Chart(f"{NOUNS[cause]} used", "Percent", view.start, 60, tuple(values), limit=100.0)
 
 
 def _ratio_for(view: View, cause: Cause, spot: Spot) -> float | None:
@@ -220,7 +231,7 @@ def _cleared_evidence(view: View, cause: Cause) -> Evidence:
         return Evidence("not used up in any minute")
     ratio, spot = max(ratios)
     noun = {Cause.DISK_IOPS: "of the IOPS", Cause.DISK_BANDWIDTH: "of the bandwidth"}.get(cause, "of the VM's disk limits")
-    return Evidence(f"at most {number(ratio * 100)} % {noun}", metric=cause.value, value=round(ratio * 100, 1),
+    return Evidence(f"at most {percent(ratio)} {noun}", metric=cause.value, value=round(ratio * 100, 1),
                     unit="Percent", limit=view.limits.saturated_percent, node=spot.node, at=view.time(spot.minute))
 
 
@@ -230,5 +241,5 @@ def _busy_note(view: View, cause: Cause) -> tuple[Evidence, ...]:
     if cause is not Cause.DISK_IOPS or view.slow or depth is None or depth.value <= view.limits.queue_depth:
         return ()
     return (Evidence(
-        f"OS disk queue depth reached {number(depth.value)} (limit {number(view.limits.queue_depth)}) without slowing any pull",
+        f"OS disk queue depth reached {number(round(depth.value))} (limit {number(view.limits.queue_depth)}) without slowing any pull",
         metric=QUEUE, value=depth.value, unit="Count", limit=view.limits.queue_depth, node=depth.node, at=depth.at),)

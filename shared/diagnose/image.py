@@ -3,7 +3,7 @@
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding
-from shared.units import duration, number
+from shared.units import data_size, duration
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
@@ -11,10 +11,10 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     if not view.pulls_seen:
         return [not_seen(Cause.IMAGE_SIZE, "pulls are not visible")]
     if claim is None:
-        text = "pulls are fast" if not view.slow else "what was slow has another cause"
+        text = "no slow pull" if not view.slow else "held up by something else"
         return [culprit_or_cleared(Cause.IMAGE_SIZE, None, (Evidence(text),))]
     slowest = max(view.slow, key=lambda w: (w.seconds, w.image))
     size = max((p.size_bytes or 0 for p in view.case.pulls if p.image == slowest.image), default=0)
-    told = f" ({number(size / 1e9, 1)} GB)" if size else ""
+    told = f" ({data_size(size)})" if size else ""
     text = f"The image is the bottleneck: {slowest.image}{told} took {duration(slowest.seconds)} with nothing else in the way"
     return [culprit_or_cleared(Cause.IMAGE_SIZE, claim, (Evidence(text, value=slowest.seconds, unit="Seconds"),))]

@@ -28,7 +28,8 @@ def _serial(view: View, claim: Claim | None) -> Finding:
         return not_seen(Cause.KUBELET_SERIAL, "waiting in the kubelet's queue is not visible")
     queued = sum(w.queued_seconds for w in view.waits)
     if claim:
-        text = f"The kubelet is the bottleneck: pulls waited {duration(queued)} in its queue, one image at a time ({mode} pulls)"
+        why = "" if mode == "serial" else f", although Kubernetes {view.case.pool.kubernetes_version} pulls in parallel unless that is switched off"
+        text = f"The kubelet is the bottleneck: pulls waited {duration(queued)} in its queue, one image at a time{why}"
         return culprit_or_cleared(Cause.KUBELET_SERIAL, claim, (Evidence(text, value=queued, unit="Seconds"),))
     says = mode == "parallel" or any(p.waiting_seconds is not None for p in view.case.pulls)
     if not says:

@@ -3,7 +3,7 @@
 from shared.diagnose.pressure import Claim, Pressure, culprit_or_cleared, not_seen
 from shared.diagnose.view import Spot, View
 from shared.model import Cause, Evidence, Finding, Verdict
-from shared.units import number
+from shared.units import percent
 
 NETWORK_IN = "Network In Total"
 DIRECT_EGRESS = ("loadbalancer", "managednatgateway", "managednatgatewayv2", "userassignednatgateway")
@@ -34,8 +34,8 @@ def _nic(view: View, claim: Claim | None) -> Finding:
         why = "traffic was not measured" if not view.seen(NETWORK_IN) else f"bandwidth of {view.case.pool.vm_size} is not published"
         return not_seen(Cause.NETWORK_NIC, why)
     part, spot = max(parts)
-    text = f"{number(part * 100)} % of the NIC" if claim is None else (
-        f"The network link is the bottleneck: {number(part * 100)} % of {view.case.pool.vm_size}'s bandwidth used")
+    text = f"{percent(part)} of the NIC" if claim is None else (
+        f"The network link is the bottleneck: {percent(part)} of {view.case.pool.vm_size}'s bandwidth used")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",
                         limit=view.limits.network_percent, node=spot.node, at=view.time(spot.minute))
     return culprit_or_cleared(Cause.NETWORK_NIC, claim, (evidence,))

@@ -7,7 +7,7 @@ from shared.diagnose.forecast import Limits, Load, load, predicted_p95
 from shared.diagnose.registry import throttled_hosts
 from shared.diagnose.view import View
 from shared.model import Case, Cause, Remedy, VmLimits
-from shared.units import megabytes, number
+from shared.units import data_rate, number
 
 DISK_CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM_CAP)
 BETTER_BY = 0.9
@@ -74,7 +74,7 @@ def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
     yield _Option(
         f"Ephemeral OS disk{where} ({_told(vm.cached_iops, vm.cached_bytes_per_second)}, needs ≤ {number(room)} GiB)",
         vm.size, "Ephemeral", size, Limits(vm.cached_iops, vm.cached_bytes_per_second),
-        f"With Trusted Launch {TRUSTED_LAUNCH_GIB} GiB of that is reserved. Nodes lose their OS disk when they are deallocated.")
+        f"{TRUSTED_LAUNCH_GIB} GiB less with Trusted Launch" if size == int(room) else "")
 
 
 def _bigger_disk(case: Case, drawn: Load) -> Iterator[_Option]:
@@ -127,18 +127,18 @@ def _tightness(drawn: Load, limits: Limits) -> float:
 
 
 def _told(iops: float | None, bytes_per_second: float | None) -> str:
-    told = ([f"{number(iops)} IOPS"] if iops else []) + ([megabytes(bytes_per_second)] if bytes_per_second else [])
+    told = ([f"{number(iops)} IOPS"] if iops else []) + ([data_rate(bytes_per_second)] if bytes_per_second else [])
     return ", ".join(told) or "limits not published"
 
 
 def _remedy(case: Case, option: _Option, predicted: float | None) -> Remedy:
-    note = f"Then drain and delete the pool {case.pool.name}: an OS disk cannot be changed in place. {option.note}".strip()
+    note = "; ".join(filter(None, (f"then drain and delete pool {case.pool.name}", option.note)))
     return Remedy(option.title, _add_pool(case, option), predicted and round(predicted, 1), note)
 
 
 def _warning(case: Case, option: _Option, predicted: float | None) -> Remedy:
     return Remedy(option.title, "", predicted and round(predicted, 1),
-                  f"Often advised, but it would make the pulls of {case.pool.name} slower.", worse=True)
+                  "often advised", worse=True)
 
 
 def _add_pool(case: Case, option: _Option) -> str:
@@ -162,13 +162,13 @@ def _registry_remedies(view: View) -> Iterator[Remedy]:
         ours = next((r.login_server.split(".")[0] for r in view.case.registries if r.id), "REGISTRY")
         yield Remedy(f"Pull the images of {host} through a cache in your own registry",
                      f"az acr cache create --registry {ours} --name {host.split('.')[0]}-cache --source-repo {host}/* --target-repo {host.split('.')[0]}/*",
-                     note="Artifact cache: the registry fetches each image once, whatever the number of nodes.")
+                     note="the registry fetches each image once, whatever the number of nodes")
         return
     name = registry.login_server.split(".")[0]
     if registry.sku.lower() != "premium":
         yield Remedy("Premium registry (twice the requests a minute for each identity)", f"az acr update --name {name} --sku Premium",
-                     note="All kubelets of a cluster normally share one identity: its limit is what a scale-out meets first.")
+                     note="all kubelets of a cluster normally share one identity: a scale-out meets its limit first")
     yield Remedy("Fewer nodes at a time", f"az aks nodepool update --resource-group {view.case.cluster.resource_group} "
                  f"--cluster-name {view.case.cluster.name} --name {view.case.pool.name} --max-surge 10%",
-                 note="Slows upgrades; for scale-outs, scale in steps.")
-    yield Remedy("Images with fewer layers", note="Each layer is one request; 5 to 10 layers are advised.")
+                 note="slows upgrades; scale out in steps")
+    yield Remedy("Images with fewer layers", note="each layer is one request; 5 to 10 are advised")

@@ -22,7 +22,7 @@ from shared.model import (
     Thresholds,
     Verdict,
 )
-from shared.units import duration, number
+from shared.units import duration, number, times
 
 CONTRIBUTES_FROM = 0.10
 """Part of the slow time from which a cause is worth naming."""
@@ -112,7 +112,7 @@ def _impact(view: View) -> Impact:
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
         p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
-        slowest=_slowest(view.waits), nodes_affected=affected,
+        slowest=_slowest(view.waits), nodes_affected=affected, slow_minutes=view.slow_minutes,
     )
 
 
@@ -142,8 +142,7 @@ def _headline(view: View, impact: Impact, cause: Cause) -> str:
 def _how_slow(impact: Impact) -> str:
     p95, usual = impact.p95_seconds or 0.0, impact.baseline_p95_seconds
     if usual and p95 >= 1.5 * usual:
-        times = p95 / usual
-        return f"are {number(times, 0 if times >= 3 else 1)} × slower than usual"
+        return f"are {times(p95 / usual)} slower than usual"
     if impact.slow and impact.pulls and impact.slow < 0.05 * impact.pulls:
         return f"are slow for {number(impact.slow)} of {number(impact.pulls)}"
     return f"take {duration(p95)} at p95"
@@ -158,16 +157,10 @@ def _during(view: View) -> str:
     return f" ({what}{f' to {operation.target}' if operation.target else ''}, {duration(60 * round(minutes / 60))} in)"
 
 
-_CHARTED = {"disk": disk.QUEUE, "cpu": cpu.CPU, "network": network.NETWORK_IN}
-
-
 def _chart(view: View, cause: Cause) -> Chart | None:
     """The deciding metric's worst node in every minute."""
-    metric = _CHARTED.get(cause.layer)
-    if metric is None or not view.seen(metric):
-        return None
-    found = [s for s in view.case.series if s.metric == metric]
-    columns = [[v for v in column if v is not None] for column in zip(*(s.values for s in found), strict=False)]
-    limit = {"disk": view.limits.queue_depth, "cpu": view.limits.cpu_percent}.get(cause.layer)
-    return Chart(metric, found[0].unit, found[0].start, found[0].step_seconds,
-                 tuple(max(c, default=None) for c in columns), limit=limit, usual=view.usual(metric))
+    if cause in disk.CAUSES:
+        return disk.chart(view, cause)
+    if cause is Cause.CPU_UNPACK:
+        return Chart(cpu.CPU, "Percent", view.start, 60, view.worst(cpu.CPU), limit=view.limits.cpu_percent, usual=view.usual(cpu.CPU))
+    return None

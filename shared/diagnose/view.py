@@ -67,6 +67,11 @@ class View:
         best = max(values, key=lambda pair: (pair[0], -pair[1].minute, pair[1].node), default=None)
         return None if best is None else Peak(best[0], best[1].node, self.time(best[1].minute))
 
+    def worst(self, metric: str) -> tuple[float | None, ...]:
+        """The highest value of any node, minute by minute."""
+        columns = ([self.value(metric, Spot(node, minute)) for node in self.nodes] for minute in range(self.minutes))
+        return tuple(max((v for v in column if v is not None), default=None) for column in columns)
+
     def usual(self, metric: str) -> float | None:
         """The metric's median before the window, over the pool."""
         typical = (self.case.baseline.metrics if self.case.baseline else {}).get(metric)
@@ -114,9 +119,13 @@ class View:
         return self._spread((w.node, w.pull_start, w.end) for w in self.slow)
 
     @cached_property
-    def queued(self) -> dict[Spot, float]:
-        """Seconds that slow pulls stood in the kubelet's queue."""
-        return self._spread((w.node, w.queue_start, w.pull_start) for w in self.slow)
+    def slow_spots(self) -> tuple[Spot, ...]:
+        """Every node and minute in which a slow pull went on: backing off, queued or at work."""
+        return tuple(sorted(self._spread((w.node, w.start, w.end) for w in self.slow)))
+
+    @cached_property
+    def slow_minutes(self) -> int:
+        return len({spot.minute for spot in self.slow_spots})
 
     def _spread(self, spans: Iterable[tuple[str, datetime, datetime]]) -> dict[Spot, float]:
         seconds: dict[Spot, float] = defaultdict(float)

@@ -1,4 +1,4 @@
-"""One notice to one receiver: rendered, posted, judged; and when to try again."""
+"""One notice to one receiver: rendered, posted, judged."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,9 +15,6 @@ from shared.report.message import Links, build_message
 from shared.settings import Secret, Settings, env_name
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
-KEPT_TRYING_SECONDS = 24 * 3600.0
-FIRST_DELAY_SECONDS = 1.0
-LONGEST_DELAY_SECONDS = 3600.0
 
 
 def send(
@@ -25,7 +22,7 @@ def send(
 ) -> None:
     """Sends ``notice`` to the receiver of ``kind``; returns once it is accepted.
 
-    Raises ``Throttled``, ``Transient`` (``http.Unanswered``: it may have arrived), ``Permanent`` or
+    Raises ``Throttled``, ``Transient`` (``Unanswered``: it may have arrived), ``Permanent`` or
     ``Misconfigured``. ``credential``: an azure-identity credential, needed by ``eventgrid`` only.
     """
     match kind:
@@ -63,16 +60,3 @@ def _deliver(kind: Kind, body: bytes, headers: Mapping[str, str], settings: Sett
 
 def _json(payload: dict[str, Any]) -> bytes:
     return msgspec.json.encode(payload)
-
-
-def retry_delay_seconds(attempt: int, created_at: datetime, now: datetime, jitter: float) -> float | None:
-    """Seconds until the next try after ``attempt`` tries (from 1 on); None once 24 h have passed.
-
-    Doubles from 1 s to 1 h. ``jitter`` (0..1, a random number) spreads it over the upper half of that, so that
-    many deliveries do not come back together. The last try falls on the 24 h themselves.
-    """
-    left = KEPT_TRYING_SECONDS - (now - created_at).total_seconds()
-    if left <= 0:
-        return None
-    delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30), LONGEST_DELAY_SECONDS)
-    return min(delay * (0.5 + jitter / 2), left)

@@ -5,9 +5,8 @@ Signed in with the app's identity, which needs the role "EventGrid Data Sender" 
 
 from typing import Any
 
-from shared.errors import Permanent, Throttled, Transient
+from shared.errors import Permanent, Throttled, Transient, Unanswered
 from shared.model import Notice
-from shared.notify.http import Unanswered
 from shared.notify.webhook import event, to_builtins
 
 DEFAULT_RETRY_AFTER_SECONDS = 30.0

@@ -14,9 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
@@ -24,6 +23,9 @@ from urllib3.util.connection import create_connection
 
 from shared.errors import Permanent
 from shared.settings import env_name
+
+if TYPE_CHECKING:
+    from requests.adapters import HTTPAdapter
 
 ALWAYS_REFUSED = tuple(map(ip_network, (
     "169.254.0.0/16",      # link-local, with the instance metadata service at .169.254
@@ -107,8 +109,10 @@ class Attempt:
                     return  # the other side was faster
 
 
-def guarded_adapter(attempt: Attempt) -> HTTPAdapter:
+def guarded_adapter(attempt: Attempt) -> "HTTPAdapter":
     """An adapter whose connections obey ``attempt``. It knows https only, no proxy, no retry, no redirect."""
+    from requests.adapters import HTTPAdapter
+
     adapter = HTTPAdapter(max_retries=0)
     adapter.poolmanager.pool_classes_by_scheme = {"https": partial(_Pool, attempt)}
     return adapter

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from shared.errors import Misconfigured, Permanent, Transient
+from shared.errors import Misconfigured, Permanent, Transient, Unanswered
 from shared.settings import Secret
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ BODY_BYTES = 64 * 1024
 SECRET_PIECE_CHARACTERS = 8
 """Shorter pieces of a URL (``teams``, ``v1``) are no secrets, and occur in ordinary text."""
 KEPT_HEADERS = ("retry-after", "content-type")
-
-
-class Unanswered(Transient):
-    """The request went out and no answer came back: the receiver may or may not have taken it."""
 
 
 class Response(msgspec.Struct, frozen=True):

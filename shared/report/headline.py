@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from shared import units
 from shared.model import Cause, Diagnosis, Impact, Notice, Operation, Severity, Value
-from shared.report import units
 
 type Tone = Literal["good", "accent", "warning", "attention"]
 
@@ -23,6 +23,8 @@ _SEVERITIES = {
     Severity.CRITICAL: Status("🔴", "Critical", "attention"),
 }
 _RESOLVED = Status("✅", "Resolved", "good")
+_CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", "reminder": "still"}
+"""What a notice's reason says about an incident that goes on."""
 _OUTCOMES = {
     "succeeded": ("✅", "Done"),
     "failed": ("❌", "Failed"),
@@ -43,8 +45,7 @@ def status_of(notice: Notice) -> Status:
         case "resolved":
             return _RESOLVED
         case "changed":
-            word = "still" if notice.reason in ("reminder", "repeat_interval") else "changed"
-            return Status(severity.emoji, f"{severity.word}, {word}", severity.tone)
+            return Status(severity.emoji, f"{severity.word}, {_CHANGES.get(notice.reason, 'changed')}", severity.tone)
         case "summary" if operation:
             emoji, word = _OUTCOMES[operation.outcome]
             tone = severity.tone if operation.outcome == "succeeded" else worst("warning", severity.tone)

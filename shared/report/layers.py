@@ -4,11 +4,8 @@ from collections.abc import Sequence
 
 from shared.model import Cause, Coverage, Diagnosis, Finding, Verdict
 
-LAYERS = {
-    "registry": "registry", "network": "network", "disk": "disk", "cpu": "CPU",
-    "kubelet": "kubelet", "image": "image size",
-}
-"""The stages of a pull, in order, and what people call them."""
+LAYERS = {"registry": "registry", "network": "network", "disk": "disk", "cpu": "CPU", "kubelet": "kubelet"}
+"""The stages of a pull, in order, and what people call them. The image is no stage: it is what passes through."""
 
 CAUSE_NAMES = {
     Cause.REGISTRY_THROTTLED: "registry throttling", Cause.REGISTRY_DISTANT: "registry distance",
@@ -23,7 +20,7 @@ CAUSE_NAMES = {
 
 _SOURCES: dict[str, tuple[str, ...]] = {
     "registry": ("registry_log",), "network": ("network", "metrics"), "disk": ("metrics", "limits"),
-    "cpu": ("metrics",), "kubelet": ("pulls",), "image": ("pulls",),
+    "cpu": ("metrics",), "kubelet": ("pulls",),
 }
 """Which sources show a layer: where the reason for not seeing it, and the fix, are found."""
 

@@ -10,8 +10,9 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from shared import units
 from shared.model import Cause, Chart, Diagnosis, Finding, Impact, Notice, Remedy, Severity, Value, Verdict
-from shared.report import layers, units
+from shared.report import layers
 from shared.report.headline import Status, headline, operation_of, status_of, usual_p95
 from shared.report.literal import lines, one_line
 
@@ -21,6 +22,7 @@ WARNINGS = 2
 LINE_CHARACTERS = 400
 COMMAND_CHARACTERS = 2000
 _CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
+_SENTENCE = re.compile(r"(?<=\.)\s+")
 
 
 class Links(Value, frozen=True):
@@ -163,10 +165,12 @@ def _without_claim(text: str) -> str:
 
 
 def _slowest(diagnosis: Diagnosis) -> list[str]:
-    """Where no layer is to blame, the slowest pulls themselves are the best lead."""
+    """Where no layer is to blame, the slowest images are the best lead. ``image.size`` has named its own already."""
     if diagnosis.cause not in (Cause.UNKNOWN, Cause.IMAGE_SIZE):
         return []
-    return [f"Slowest: {p.image} took {units.duration(p.seconds)} on {p.node}" for p in diagnosis.impact.slowest]
+    slowest = list({p.image: p for p in reversed(diagnosis.impact.slowest)}.values())[::-1]
+    rest = slowest[1:] if diagnosis.culprit else slowest
+    return [f"Slowest: {p.image} took {units.duration(p.seconds)} on {p.node}" for p in rest]
 
 
 def _trend(chart: Chart) -> str:
@@ -183,17 +187,25 @@ def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
     worse = [r for r in remedies if r.worse]
     hidden = max(0, len(better) - STEPS) + max(0, len(worse) - WARNINGS)
     left_out = f"{hidden} more {'remedy' if hidden == 1 else 'remedies'}" if hidden else ""
-    return tuple(_step(r) for r in better[:STEPS] + worse[:WARNINGS]), left_out
+    return _without_repetition([_step(r) for r in better[:STEPS] + worse[:WARNINGS]]), left_out
 
 
 def _step(remedy: Remedy) -> Step:
     effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 about {units.duration(remedy.p95_seconds)}"
-    if remedy.worse:
-        effect = "makes this pool slower" + ("" if remedy.p95_seconds is None else f", {effect}")
-    return Step(
-        title=_line(remedy.title), effect=effect, note=_line(remedy.note), warning=remedy.worse,
-        command="" if remedy.worse else _command(remedy.command),
-    )
+    note = remedy.note or ("It would make this pool slower." if remedy.worse else "")
+    command = "" if remedy.worse else _command(remedy.command)
+    return Step(_line(remedy.title), effect, command, _line(note), warning=remedy.worse)
+
+
+def _without_repetition(steps: list[Step]) -> tuple[Step, ...]:
+    """A sentence that stands in several notes is said once."""
+    said: set[str] = set()
+    told = []
+    for step in steps:
+        sentences = [sentence for sentence in _SENTENCE.split(step.note) if sentence not in said]
+        said.update(sentences)
+        told.append(replace(step, note=" ".join(sentences)))
+    return tuple(told)
 
 
 def _command(text: str) -> str:

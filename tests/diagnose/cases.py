@@ -80,10 +80,11 @@ def series(values: Mapping[str, float], storm: Mapping[str, float] | None = None
 def case(disk: OsDisk = P10, *, values: Mapping[str, float] = QUIET, storm: Mapping[str, float] | None = None,
          pulls: Sequence[Pull] = SLOW, measured: tuple[Series, ...] | None = None, **changes: object) -> Case:
     pool = NodePool("apps", "/vmss", "westeurope", "Standard_D4s_v3", len(NODES), disk, D4S_V3, "1.33.4", "parallel")
-    whole = dict(
-        id="c1", taken_at=minute(MINUTES), cluster=CLUSTER, pool=pool, window=Window(T0, minute(MINUTES)), registries=(ACR,),
-        series=series(values, storm) if measured is None else measured, pulls=tuple(pulls),
-        baseline=Baseline(Window(minute(-600), T0), 100, 20.0, 41.0, {"OS Disk Queue Depth": Typical(12.0, 17.0), "Percentage CPU": Typical(30.0, 40.0)}),
-        coverage=ALL_SEEN, other_vms=(D4DS_V5,), disk_tiers=TIERS,
-    )
+    whole = {
+        "id": "c1", "taken_at": minute(MINUTES), "cluster": CLUSTER, "pool": pool, "window": Window(T0, minute(MINUTES)),
+        "registries": (ACR,), "series": series(values, storm) if measured is None else measured, "pulls": tuple(pulls),
+        "baseline": Baseline(Window(minute(-600), T0), 100, 20.0, 41.0,
+                             {"OS Disk Queue Depth": Typical(12.0, 17.0), "Percentage CPU": Typical(30.0, 40.0)}),
+        "coverage": ALL_SEEN, "other_vms": (D4DS_V5,), "disk_tiers": TIERS,
+    }
     return Case(**(whole | changes))  # type: ignore[arg-type]

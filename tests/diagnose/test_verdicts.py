@@ -75,8 +75,8 @@ def test_a_managed_disk_that_the_vm_throttles_below_its_own_limit_blames_the_vm(
 
 
 def test_credits_that_run_out_in_the_window_are_told_from_a_disk_that_never_burst() -> None:
-    credits = "OS Disk Used Burst IO Credits Percentage"
-    ran_out = tuple(replace(s, values=(40.0, None, 99.5, *[None] * 7)) if s.metric == credits else s for s in series(QUIET, STORM))
+    used_credits = "OS Disk Used Burst IO Credits Percentage"
+    ran_out = tuple(replace(s, values=(40.0, None, 99.5, *[None] * 7)) if s.metric == used_credits else s for s in series(QUIET, STORM))
     assert verdict(case(measured=ran_out)).cause is Cause.DISK_BURST
     assert verdict(case(storm=STORM)).cause is Cause.DISK_IOPS
 

@@ -1,0 +1,82 @@
+"""The ledger of deliveries: what becomes of one after an attempt. Pure; the queue and the rows are elsewhere.
+
+    pending ── taken ──► sending ──► delivered
+       ▲                    │
+       └──── try again ─────┴──────► parked   (refused for good, or tried for 24 h)
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from shared.errors import Misconfigured, Permanent, PullwatchError, Throttled, Unanswered
+from shared.model import Delivery
+
+KEPT_TRYING = timedelta(hours=24)
+FIRST_DELAY_SECONDS = 1.0
+LONGEST_DELAY_SECONDS = 3600.0
+WITHOUT_IDEMPOTENCY = ("teams", "slack")
+"""Receivers that cannot tell a repeated message from a new one."""
+STUCK_AFTER = timedelta(minutes=5)
+"""No sign of life for so long: whoever had it crashed."""
+EARLY_ENOUGH = timedelta(seconds=1)
+
+
+def why_not_now(delivery: Delivery, now: datetime) -> str:
+    """By name, why this delivery is not to be attempted at ``now``; empty if it is."""
+    if delivery.status in ("delivered", "parked"):
+        return "nothing_to_do"
+    if delivery.status == "sending" and now - delivery.updated_at < STUCK_AFTER:
+        return "in_other_hands"
+    if delivery.due_at is not None and now < delivery.due_at - EARLY_ENOUGH:
+        return "not_due"
+    return ""
+
+
+def left_behind(delivery: Delivery, now: datetime) -> bool:
+    """Whether nobody is going to attempt it any more: its queue message is lost."""
+    return delivery.status in ("pending", "sending") and now - (delivery.due_at or delivery.updated_at) > STUCK_AFTER
+
+
+def taken(delivery: Delivery, now: datetime) -> Delivery:
+    """Written before the attempt. One found in ``sending`` was cut off in the middle: it may have arrived."""
+    cut_off = delivery.status == "sending"
+    return replace(delivery, status="sending", attempts=delivery.attempts + 1, updated_at=now,
+                   unanswered=delivery.unanswered + cut_off)
+
+
+def delivered(delivery: Delivery, now: datetime) -> Delivery:
+    return replace(delivery, status="delivered", updated_at=now, due_at=None, reason="")
+
+
+def failed(delivery: Delivery, error: PullwatchError, now: datetime, jitter: float) -> Delivery:
+    """After a failed attempt: to be tried again at ``due_at``, or parked with its reason. ``jitter``: 0..1."""
+    if isinstance(error, Permanent | Misconfigured):
+        return _parked(delivery, str(error), now)
+    unanswered = delivery.unanswered + isinstance(error, Unanswered)
+    if unanswered > 1 and delivery.receiver in WITHOUT_IDEMPOTENCY:
+        return _parked(delivery, f"it may have arrived twice already: {error}", now)
+    delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now, jitter)
+    if delay is None:
+        return _parked(delivery, f"given up after {delivery.attempts} attempts: {error}", now)
+    if isinstance(error, Throttled):
+        delay = max(delay, error.retry_after_seconds)
+    return replace(delivery, status="pending", updated_at=now, due_at=now + timedelta(seconds=delay), reason=str(error),
+                   unanswered=unanswered)
+
+
+def retry_delay_seconds(attempt: int, created_at: datetime, now: datetime, jitter: float) -> float | None:
+    """Seconds until the next try after ``attempt`` tries (from 1 on); None once 24 h have passed.
+
+    Doubles from 1 s to 1 h. ``jitter`` (0..1, a random number) spreads it over the upper half of that, so that
+    many deliveries do not come back together. The last try falls on the 24 h themselves.
+    """
+    left = (KEPT_TRYING - (now - created_at)).total_seconds()
+    if left <= 0:
+        return None
+    delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30), LONGEST_DELAY_SECONDS)
+    return min(delay * (0.5 + jitter / 2), left)
+
+
+def _parked(delivery: Delivery, reason: str, now: datetime) -> Delivery:
+    return replace(delivery, status="parked", updated_at=now, due_at=None, reason=reason)
