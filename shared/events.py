@@ -155,4 +155,5 @@ def _time(event: Json) -> datetime | None:
 
 
 def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    """Text that can be stored: JSON may hold half a surrogate pair, UTF-8 may not."""
+    return value.strip().encode("utf-8", "replace").decode() if isinstance(value, str) else ""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import events
+from shared.model import encode
 
 DATA = Path(__file__).parent / "data" / "events"
 SAMPLES = sorted(DATA.rglob("*.json"))
@@ -91,6 +92,12 @@ def test_a_list_of_one_event_is_that_event() -> None:
 
 def test_data_that_arrives_as_json_text_is_read() -> None:
     assert only(json.dumps(started(data='{"nodePoolName": "apps"}'))).pool == "apps"
+
+
+def test_half_a_surrogate_pair_becomes_text_that_can_be_stored() -> None:
+    wake = only('{"specversion": "1.0", "id": "\\ud800", "type": "Contoso.\\udfff"}')
+    assert (wake.event_id, wake.reason) == ("?", "event type Contoso.? is not watched")
+    assert encode(wake)
 
 
 def test_names_are_compared_whatever_their_case() -> None:

@@ -103,7 +103,8 @@ class Azure:
             result = self._logs_client.query_resource(resource_id, kql, timespan=(window.start, window.end))
         if isinstance(result, LogsQueryPartialResult):
             raise Transient("Log Analytics gave only part of the answer; ask again, or for a shorter window.")
-        return [dict(zip(table.columns, row, strict=True)) for table in result.tables for row in table.rows]
+        return [{column: _storable(value) for column, value in zip(table.columns, row, strict=True)}
+                for table in result.tables for row in table.rows]
 
     # --- clients, built once ---
 
@@ -171,6 +172,11 @@ def credential(settings: Settings) -> Any:
 def utc(moment: datetime) -> datetime:
     """A time from a log row, in UTC: Azure's times are UTC whether they say so or not."""
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _storable(value: Any) -> Any:
+    """A pod or image name may come as half a surrogate pair, which no JSON of ours could hold."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _points(metric: Any) -> Iterator[RawSeries]:

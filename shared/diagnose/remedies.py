@@ -47,7 +47,7 @@ def _disk_remedies(view: View, p95_seconds: float | None) -> tuple[Remedy, ...]:
            and o.vm_size == view.case.pool.vm_size]
     good.sort(key=lambda pair: (pair[1] is None, _effort(view.case, pair[0]), pair[1] or 0.0))
     kept = [_remedy(view.case, o, p) for o, p in good[:MOST_REMEDIES]]
-    return (*kept, *(_warning(view.case, o, p) for o, p in bad[:1]))
+    return (*kept, *(_warning(o, p) for o, p in bad[:1]))
 
 
 def _effort(case: Case, option: _Option) -> int:
@@ -136,9 +136,8 @@ def _remedy(case: Case, option: _Option, predicted: float | None) -> Remedy:
     return Remedy(option.title, _add_pool(case, option), predicted and round(predicted, 1), note)
 
 
-def _warning(case: Case, option: _Option, predicted: float | None) -> Remedy:
-    return Remedy(option.title, "", predicted and round(predicted, 1),
-                  "often advised", worse=True)
+def _warning(option: _Option, predicted: float | None) -> Remedy:
+    return Remedy(option.title, "", predicted and round(predicted, 1), "often advised", worse=True)
 
 
 def _add_pool(case: Case, option: _Option) -> str:

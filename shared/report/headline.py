@@ -105,7 +105,8 @@ def _pulls_part(diagnosis: Diagnosis) -> str:
         return "image pulls were not in the way" + _p95_known(impact)
     if impact.p95_seconds is None:
         return f"image pulls were failing: {impact.failed:,} failed" if impact.failed else "image pulls could not be seen"
-    slow = f"image pulls were slow (p95 {units.duration(impact.p95_seconds)}, {usual_p95(impact)})"
+    held_up = f" in {units.counted(impact.slow_minutes, 'minute')} of it" if impact.slow_minutes else ""
+    slow = f"image pulls were slow{held_up} (p95 {units.duration(impact.p95_seconds)}, {usual_p95(impact)})"
     best = next((r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse), None)
     if best is None or best.p95_seconds is None:
         return slow
