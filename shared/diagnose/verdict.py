@@ -159,8 +159,10 @@ def _during(view: View) -> str:
 
 def _chart(view: View, cause: Cause) -> Chart | None:
     """The deciding metric's worst node in every minute."""
-    if cause in disk.CAUSES:
+    if cause in disk.CAUSES and not view.seen(disk.QUEUE):
         return disk.chart(view, cause)
+    if cause in disk.CAUSES:
+        return Chart(disk.QUEUE, "Count", view.start, 60, view.worst(disk.QUEUE), limit=view.limits.queue_depth, usual=view.usual(disk.QUEUE))
     if cause is Cause.CPU_UNPACK:
         return Chart(cpu.CPU, "Percent", view.start, 60, view.worst(cpu.CPU), limit=view.limits.cpu_percent, usual=view.usual(cpu.CPU))
     return None

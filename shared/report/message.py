@@ -150,7 +150,8 @@ def _bottleneck(diagnosis: Diagnosis) -> str:
 
 def _why(diagnosis: Diagnosis) -> tuple[str, ...]:
     """Two sentences of the culprit, one of each contributing finding, then what else the culprit has."""
-    culprit = [e.text for e in diagnosis.culprit.evidence[1:]] if diagnosis.culprit else []
+    drawn = diagnosis.chart.metric if diagnosis.chart else None
+    culprit = [e.text for e in diagnosis.culprit.evidence[1:] if e.metric != drawn] if diagnosis.culprit else []
     others = [
         f"Also {layers.CAUSE_NAMES[f.cause]}: {_without_claim(f.evidence[0].text)}"
         for f in diagnosis.findings if f.verdict is Verdict.CONTRIBUTING and f.evidence
@@ -174,10 +175,18 @@ def _slowest(diagnosis: Diagnosis) -> list[str]:
 
 
 def _trend(chart: Chart) -> str:
-    bars = units.sparkline(chart.values, chart.limit)
-    usual = f"usually {units.quantity(chart.usual, chart.unit)}" if chart.usual is not None else f"usual {units.UNKNOWN}"
-    limit = f", limit {units.quantity(chart.limit, chart.unit)}" if chart.limit is not None else ""
-    return f"{chart.metric} {bars} {usual}{limit}" if bars else f"{chart.metric}: {units.UNKNOWN}"
+    """``OS Disk Queue Depth up to 34 ▁▂▅▇█▇█▇ (usually 12, limit 20)``."""
+    known = [value for value in chart.values if value is not None]
+    if not known:
+        return f"{chart.metric}: {units.UNKNOWN}"
+    usual = f"usually {_told(chart.usual, chart)}" if chart.usual is not None else f"usual {units.UNKNOWN}"
+    limit = f", limit {_told(chart.limit, chart)}" if chart.limit is not None else ""
+    return f"{chart.metric} up to {_told(max(known), chart)} {units.sparkline(chart.values, chart.limit)} ({usual}{limit})"
+
+
+def _told(value: float, chart: Chart) -> str:
+    """No decimals above ten: the sparkline beside it shows no finer differences."""
+    return units.quantity(round(value) if value >= 10 else value, chart.unit)
 
 
 def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:

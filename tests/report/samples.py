@@ -97,8 +97,8 @@ DISK_IOPS = Diagnosis(
         slowest=(SlowPull("prodweu.azurecr.io/shop/api:4.2.0", "aks-apps-12345678-vmss00000a", 301),),
     ),
     chart=Chart(
-        metric="OS Disk IOPS Consumed Percentage", unit="Percent", start=START, step_seconds=60,
-        values=(8, 22, 61, 84, 100, 84, 100, None, 100, 86, 100, 100, 100, 99, 97, 100), limit=100, usual=12,
+        metric="OS Disk Queue Depth", unit="Count", start=START, step_seconds=60,
+        values=(3, 8, 21, 29, 34, 29, 34, None, 34, 30, 34, 34, 34, 33, 32, 34), limit=20, usual=12,
     ),
     operation=UPGRADE,
 )
