@@ -106,7 +106,7 @@ def _pulls_part(diagnosis: Diagnosis) -> str:
     if impact.p95_seconds is None:
         return f"image pulls were failing: {impact.failed:,} failed" if impact.failed else "image pulls could not be seen"
     held_up = f" in {units.counted(impact.slow_minutes, 'minute')} of it" if impact.slow_minutes else ""
-    slow = f"image pulls were slow{held_up} (p95 {units.duration(impact.p95_seconds)}, {usual_p95(impact)})"
+    slow = f"image pulls were slow{held_up}"
     best = next((r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse), None)
     if best is None or best.p95_seconds is None:
         return slow
