@@ -99,7 +99,7 @@ def _read_case(path: Path) -> Case:
 
 
 def _ask_azure(options: argparse.Namespace) -> Case:
-    from shared.flow import collect
+    from shared.flow.assess import collect
 
     if not (options.cluster and options.pool):
         raise UsageError("Give --cluster and --pool, or --case FILE.")

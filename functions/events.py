@@ -12,7 +12,7 @@ events = func.Blueprint()
 @events.event_grid_trigger(arg_name="event")
 def on_azure_event(event: str) -> None:
     """One event, pushed by Event Grid."""
-    from shared.flow import receive
+    from shared.flow.wake import receive
     from shared.services import services
 
     receive(services(), event)
@@ -21,7 +21,7 @@ def on_azure_event(event: str) -> None:
 @events.queue_trigger(arg_name="message", queue_name="azure-events", connection="AzureWebJobsStorage")
 def on_queued_azure_event(message: func.QueueMessage) -> None:
     """One event from the storage queue: the deployed default, since a queue forgets nothing."""
-    from shared.flow import receive
+    from shared.flow.wake import receive
     from shared.services import services
 
     receive(services(), message.get_body())

@@ -8,8 +8,9 @@ notices = func.Blueprint()
 @notices.queue_trigger(arg_name="message", queue_name="deliveries", connection="AzureWebJobsStorage")
 def deliver(message: func.QueueMessage) -> None:
     """One attempt to tell one receiver."""
-    from shared import flow
+    from shared.flow.jobs import DeliveryJob
+    from shared.flow.outgoing import deliver as run
     from shared.model import decode
     from shared.services import services
 
-    flow.deliver(services(), decode(message.get_body(), flow.DeliveryJob))
+    run(services(), decode(message.get_body(), DeliveryJob))

@@ -8,26 +8,27 @@ pools = func.Blueprint()
 @pools.timer_trigger(arg_name="timer", schedule="%PULLWATCH_SWEEP_SCHEDULE%")
 def sweep(timer: func.TimerRequest) -> None:
     """Screens the fleet and asks for assessments of the suspects."""
-    from shared import flow
+    from shared.flow.sweep import sweep as run
     from shared.services import services
 
-    flow.sweep(services())
+    run(services())
 
 
 @pools.queue_trigger(arg_name="message", queue_name="assessments", connection="AzureWebJobsStorage")
 def assess(message: func.QueueMessage) -> None:
     """Collects, diagnoses and concludes about one pool."""
-    from shared import flow
+    from shared.flow.assess import assess as run
+    from shared.flow.jobs import Assessment
     from shared.model import decode
     from shared.services import services
 
-    flow.assess(services(), decode(message.get_body(), flow.Assessment))
+    run(services(), decode(message.get_body(), Assessment))
 
 
 @pools.timer_trigger(arg_name="timer", schedule="%PULLWATCH_TIDY_SCHEDULE%")
 def tidy(timer: func.TimerRequest) -> None:
     """Closes what time closes, and takes up what a crash left behind."""
-    from shared import flow
+    from shared.flow.tidy import tidy as run
     from shared.services import services
 
-    flow.tidy(services())
+    run(services())

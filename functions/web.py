@@ -19,12 +19,12 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
 @web.route(route="assess", methods=["POST"])
 def request_assessment(req: func.HttpRequest) -> func.HttpResponse:
     """Body ``{"cluster": RESOURCE_ID, "pool": NAME}``: 202 once the assessment is queued."""
-    from shared import flow
     from shared.errors import Permanent
+    from shared.flow.wake import request_assessment as run
     from shared.services import services
 
     try:
-        return _json({"queued": flow.request_assessment(services(), req.get_body())}, 202)
+        return _json({"queued": run(services(), req.get_body())}, 202)
     except Permanent as refusal:
         return _json({"error": str(refusal)}, 400)
 

@@ -1,0 +1,98 @@
+"""Collect, diagnose, watch: one assessment of one pool, and what follows from it."""
+
+import logging
+from datetime import datetime, timedelta
+
+from shared.collect.case import Question, collect_case
+from shared.diagnose import diagnose
+from shared.errors import Permanent
+from shared.flow import outgoing
+from shared.flow.jobs import ASSESSMENTS, Assessment, title
+from shared.flow.wake import look_up, record, settle
+from shared.model import Case, Delivery, Diagnosis, Operation, Severity, Wake, Window, encode
+from shared.services import Services
+from shared.watch import incidents
+from shared.watch.incidents import Outcome
+from shared.watch.state import PoolState
+from shared.watch.store import Row
+
+log = logging.getLogger("pullwatch")
+
+LONGEST_WINDOW = timedelta(hours=6)
+AFTER_END = timedelta(minutes=2)
+"""Pulls that an operation started may end a little after it."""
+
+
+def assess(services: Services, job: Assessment) -> Diagnosis | None:
+    """One assessment of one pool, and what follows from it. None: it was not due, or not possible."""
+    state = services.store.pool(job.cluster_id, job.pool).value
+    due = _why_not_due(state, job)
+    if due:
+        log.info("assessment of %s skipped: %s", title(job.cluster_id, job.pool), due)
+        return None
+    try:
+        case = collect(services, job.cluster_id, job.pool, state.operation)
+    except Permanent as refusal:
+        record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=str(refusal)))
+        return None
+    diagnosis = diagnose(case, services.settings.thresholds)
+    _conclude(services, job, case, diagnosis)
+    return diagnosis
+
+
+def _why_not_due(state: PoolState, job: Assessment) -> str:
+    if not job.operation_id:
+        return ""
+    if state.operation is None or state.operation.id != job.operation_id:
+        return "the operation is summed up already"
+    if state.operation.ended_at is not None and not job.final:
+        return "the operation has ended; its final assessment is on the way"
+    return ""
+
+
+def collect(services: Services, cluster_id: str, pool: str, operation: Operation | None = None,
+            window: Window | None = None) -> Case:
+    """The Case of a pool: of its operation, of the window given, or of the last minutes."""
+    now = services.clock()
+    question = Question(cluster_id, pool, window or window_of(services, operation, now),
+                        services.settings.baseline_hours, now, operation)
+    look_up(services, lambda fleet: fleet.pool(cluster_id, pool))
+    return collect_case(services.azure, services.fleet(), question)
+
+
+def window_of(services: Services, operation: Operation | None, now: datetime) -> Window:
+    """An operation from its start on, at least ``window_minutes`` when its start is not known."""
+    recent = timedelta(minutes=services.settings.window_minutes)
+    if operation is None:
+        return Window(now - recent, now)
+    end = min(now, operation.ended_at + AFTER_END) if operation.ended_at else now
+    start = operation.started_at
+    if operation.ended_at is not None and operation.ended_at - start < timedelta(minutes=1):
+        start = operation.ended_at - recent
+    return Window(max(start, end - LONGEST_WINDOW), max(end, start + timedelta(minutes=1)))
+
+
+def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagnosis) -> None:
+    """Stores the new state and its deliveries in one transaction, then passes the deliveries on."""
+    settings, now = services.settings, services.clock()
+
+    def once(row: Row[PoolState]) -> tuple[Outcome, list[Delivery]]:
+        if job.final:
+            outcome = incidents.summed_up(row.value, diagnosis, now, settings.summaries)
+        else:
+            outcome = incidents.assessed(row.value, diagnosis, now, settings.calm_checks)
+        deliveries = outgoing.deliveries_of(services, outcome.notice, now)
+        if outcome.notice is not None:
+            services.save_blob(outgoing.notice_blob(outcome.notice.id), encode(outcome.notice))
+        services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), deliveries)
+        return outcome, deliveries
+
+    outcome, deliveries = settle(services, job.cluster_id, job.pool, once)
+    log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline)
+    if outcome.notice is not None or diagnosis.severity is not Severity.OK:
+        services.save_blob(f"cases/{case.id}.json", encode(case))
+    for delivery in deliveries:
+        outgoing.enqueue(services, delivery)
+    operation = outcome.state.operation
+    if job.operation_id and operation is not None and operation.ended_at is None:
+        services.enqueue(ASSESSMENTS, encode(job), settings.watch_interval_seconds)

@@ -1,0 +1,29 @@
+"""What travels on the queues between the steps of the flow."""
+
+from shared.azure_ids import segment
+from shared.model import Value
+
+ASSESSMENTS, DELIVERIES, EVENTS = "assessments", "deliveries", "azure-events"
+
+
+class Assessment(Value, frozen=True):
+    """Message on the queue ``assessments``."""
+
+    cluster_id: str
+    pool: str
+    operation_id: str = ""
+    """The operation this belongs to; empty for a suspect of the screening."""
+    final: bool = False
+    reason: str = ""
+
+
+class DeliveryJob(Value, frozen=True):
+    """Message on the queue ``deliveries``."""
+
+    cluster_id: str
+    delivery_id: str
+
+
+def title(cluster_id: str, pool: str) -> str:
+    """``prod-weu / apps``: how a pool is called in logs and answers."""
+    return f"{segment(cluster_id, 'managedClusters')} / {pool}"

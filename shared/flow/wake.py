@@ -1,0 +1,128 @@
+"""Wake: an event, or a person's wish, becomes a change of a pool's state and a job to assess it."""
+
+import logging
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from shared.azure_ids import require_cluster_id
+from shared.errors import Permanent, Transient
+from shared.events import parse
+from shared.flow.jobs import ASSESSMENTS, Assessment, title
+from shared.model import Wake, encode
+from shared.services import Services
+from shared.watch import operations
+from shared.watch.operations import Decision
+from shared.watch.state import PoolState
+from shared.watch.store import Conflict, Row
+
+log = logging.getLogger("pullwatch")
+
+MOST_CONFLICTS = 8
+
+
+def receive(services: Services, text: str | bytes) -> list[str]:
+    """Everything one delivery of Event Grid means; the named outcome of each event in it."""
+    outcomes = []
+    for wake in parse(text):
+        try:
+            outcomes.append(_act_on(services, wake))
+        except Permanent as refusal:
+            outcomes.append(record(services, replace(wake, kind="rejected", reason=str(refusal))))
+    return outcomes
+
+
+def _act_on(services: Services, wake: Wake) -> str:
+    match wake.kind:
+        case "upgrade_started" | "upgrade_succeeded" | "upgrade_failed":
+            return _on_upgrade(services, wake)
+        case "scale_set_written" | "scale_set_shrunk":
+            return on_scale_set(services, wake)
+        case _:
+            return record(services, wake)
+
+
+def _on_upgrade(services: Services, wake: Wake) -> str:
+    cluster = look_up(services, lambda fleet: fleet.cluster(wake.cluster_id))
+    ref = look_up(services, lambda fleet: fleet.pool(wake.cluster_id, wake.pool))
+    known = replace(wake, cluster_id=cluster.id, pool=ref.name)
+    target = cluster.kubernetes_version
+    return decide(services, known, lambda state: operations.on_upgrade(state, known, target, services.clock()))
+
+
+def on_scale_set(services: Services, wake: Wake) -> str:
+    """The event holds no node count: the scale set itself is asked, and compared with what was."""
+    if wake.vmss_id:
+        ref = services.fleet().pool_of_scale_set(wake.vmss_id) or services.fleet(fresh=True).pool_of_scale_set(wake.vmss_id)
+    else:
+        ref = look_up(services, lambda fleet: fleet.pool(wake.cluster_id, wake.pool))
+    if ref is None:
+        return record(services, replace(wake, kind="ignored", reason="the scale set is no node pool of a watched cluster"))
+    known = replace(wake, cluster_id=ref.cluster_id, pool=ref.name, vmss_id=ref.vmss_id)
+    capacity = int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
+    return decide(services, known, lambda state: operations.on_capacity(state, known, capacity, services.clock()))
+
+
+def look_up[T](services: Services, find: Callable[..., T]) -> T:
+    """In the fleet as kept; what is missing there may be new, so Azure is asked before it is refused."""
+    try:
+        return find(services.fleet())
+    except Permanent:
+        return find(services.fleet(fresh=True))
+
+
+def decide(services: Services, wake: Wake, decision_of: Callable[[PoolState], Decision]) -> str:
+    """Reads the pool's row, decides, stores; again if somebody else was faster."""
+
+    def once(row: Row[PoolState]) -> Decision:
+        decision = decision_of(row.value)
+        if decision.state != row.value:
+            services.store.put_pool(wake.cluster_id, Row(decision.state, row.etag))
+        return decision
+
+    decision = settle(services, wake.cluster_id, wake.pool, once)
+    log.info("%s on %s: %s", wake.kind, title(wake.cluster_id, wake.pool), decision.reason)
+    _ask_for_assessment(services, wake.cluster_id, decision)
+    return decision.reason
+
+
+def _ask_for_assessment(services: Services, cluster_id: str, decision: Decision) -> None:
+    operation = decision.state.operation
+    if decision.assess == "no" or operation is None:
+        return
+    final = decision.assess == "final"
+    job = Assessment(cluster_id, decision.state.pool, operation.id, final, decision.reason)
+    delay = services.settings.metrics_lag_seconds if final else min(services.settings.watch_interval_seconds, 60)
+    services.enqueue(ASSESSMENTS, encode(job), delay)
+
+
+def settle[T](services: Services, cluster_id: str, pool: str, once: Callable[[Row[PoolState]], T]) -> T:
+    """Runs ``once`` on the pool's row until nobody else writes it in between."""
+    for _ in range(MOST_CONFLICTS):
+        try:
+            return once(services.store.pool(cluster_id, pool))
+        except Conflict:
+            continue
+    raise Transient(f"The state of {title(cluster_id, pool)} is changed by others all the time; the message will come again.")
+
+
+def record(services: Services, wake: Wake) -> str:
+    services.store.record_event(wake, services.clock())
+    level = logging.WARNING if wake.kind == "rejected" else logging.INFO
+    log.log(level, "event %s: %s", wake.kind, wake.reason)
+    return wake.kind
+
+
+def request_assessment(services: Services, body: bytes) -> str:
+    """A person's wish from outside, ``{"cluster": ID, "pool": NAME}``. Raises ``Permanent`` if it cannot be."""
+    import msgspec
+
+    try:
+        wish = msgspec.json.decode(body, type=dict[str, str])
+    except msgspec.DecodeError:
+        wish = {}
+    if not (wish.get("cluster") and wish.get("pool")):
+        raise Permanent('The body must be {"cluster": "<AKS resource id>", "pool": "<node pool>"}.')
+    ref = look_up(services, lambda fleet: fleet.pool(require_cluster_id(wish["cluster"]), wish["pool"]))
+    services.enqueue(ASSESSMENTS, encode(Assessment(ref.cluster_id, ref.name, reason="asked_for")))
+    return title(ref.cluster_id, ref.name)
