@@ -8,18 +8,16 @@ What is left was held up by nothing that was measured: it is the image's own siz
 distant registry. Minutes without measurements are ``unseen`` and blame nobody.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from functools import partial
+from collections import defaultdict
+from collections.abc import Iterable
+from math import fsum
 from typing import NamedTuple
 
-from shared.diagnose import cpu, disk, network, registry
-from shared.diagnose.pressure import Claim, Gauge, Pressure
-from shared.diagnose.view import Spot, View
-from shared.diagnose.waits import Wait
+from shared.diagnose import cpu, disk, network
+from shared.diagnose.pressure import Claim, Pressures
+from shared.diagnose.view import AT_WORK, FROM_AFAR, QUEUED, View
 from shared.model import Cause
 
-GAUGES: tuple[Gauge, ...] = (disk.pressure, network.pressure, cpu.pressure)
 BACK_OFF = {"throttled": Cause.REGISTRY_THROTTLED, "kubelet_qps": Cause.KUBELET_QPS}
 
 
@@ -29,71 +27,68 @@ class Attribution(NamedTuple):
     """Part of the slow time about which nothing was measured."""
 
 
-class _Part(NamedTuple):
-    cause: Cause
-    seconds: float
-    spot: Spot
+class _Tally:
+    """Seconds of one cause, and where they fell."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self.nodes: set[str] = set()
+        self.minutes: set[int] = set()
+
+    def add(self, node: str, minute: int, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.nodes.add(node)
+        self.minutes.add(minute)
 
 
 def attribute(view: View) -> Attribution:
     """Claims by cause; their shares and ``unseen_share`` add up to 1 if anything was slow."""
-    holder = _Holder(view)
-    parts = [part for wait in view.slow for part in _parts(view, holder, wait)]
-    total = sum(p.seconds for p in parts)
+    tallies: dict[Cause, _Tally] = defaultdict(_Tally)
+    for node, states in view.states.items():
+        held = _held(view, node)
+        for state, row in states.items():
+            for minute, seconds in enumerate(row):
+                if seconds:
+                    tallies[_cause(view, node, minute, state, held.get(minute))].add(node, minute, seconds)
+    total = fsum(s for tally in tallies.values() for s in tally.seconds)
     if not total:
         return Attribution({}, 0.0)
-    by_cause: dict[Cause, list[_Part]] = defaultdict(list)
-    for part in parts:
-        by_cause[part.cause].append(part)
-    unseen = sum(p.seconds for p in by_cause.pop(Cause.UNKNOWN, ()))
-    return Attribution({cause: _claim(cause, found, total) for cause, found in by_cause.items()}, unseen / total)
+    unseen = fsum(tallies.pop(Cause.UNKNOWN, _Tally()).seconds)
+    return Attribution({cause: _claim(cause, tally, total) for cause, tally in tallies.items()}, unseen / total)
 
 
-def _claim(cause: Cause, parts: list[_Part], total: float) -> Claim:
-    seconds = sum(p.seconds for p in parts)
-    return Claim(cause, seconds, seconds / total, tuple(sorted({p.spot.node for p in parts})), len({p.spot.minute for p in parts}))
+def _claim(cause: Cause, tally: _Tally, total: float) -> Claim:
+    seconds = fsum(tally.seconds)
+    return Claim(cause, seconds, seconds / total, tuple(sorted(tally.nodes)), len(tally.minutes))
 
 
-class _Holder:
-    """What held a node up in a minute, worked out once."""
-
-    def __init__(self, view: View) -> None:
-        self._view = view
-        self._known: dict[Spot, Cause | None] = {}
-
-    def __call__(self, spot: Spot) -> Cause | None:
-        if spot not in self._known:
-            pressures = [p for gauge in GAUGES if (p := gauge(self._view, spot)) is not None]
-            self._known[spot] = max(pressures, key=_used).cause if pressures else None
-        return self._known[spot]
+def _held(view: View, node: str) -> Pressures:
+    """Minute → what held the node up most, among all layers."""
+    minutes = view.slow_minutes.get(node, [])
+    found = disk.pressures(view, node) if minutes else {}
+    for layer in (network.pressures, cpu.pressures):
+        for minute, pressure in layer(view, node, minutes).items():
+            if minute not in found or pressure.used > found[minute].used:
+                found[minute] = pressure
+    return found
 
 
-def _used(pressure: Pressure) -> float:
-    return pressure.used
+def _cause(view: View, node: str, minute: int, state: str, held: tuple[Cause, float] | None) -> Cause:
+    if state in (AT_WORK, FROM_AFAR, QUEUED) and held is not None:
+        return held[0]
+    if state == QUEUED:
+        return Cause.KUBELET_SERIAL
+    if state in (AT_WORK, FROM_AFAR):
+        if not measured(view, node, minute):
+            return Cause.UNKNOWN
+        return Cause.REGISTRY_DISTANT if state == FROM_AFAR else Cause.IMAGE_SIZE
+    return BACK_OFF.get(state, Cause.UNKNOWN)
 
 
-def _parts(view: View, holder: _Holder, wait: Wait) -> Iterator[_Part]:
-    at = partial(view.minutes_of, wait.node)
-    for spot, seconds in at(wait.pull_start, wait.end):
-        yield _Part(holder(spot) or _unhindered(view, spot, wait), seconds, spot)
-    for spot, seconds in at(wait.queue_start, wait.pull_start):
-        yield _Part(holder(spot) or Cause.KUBELET_SERIAL, seconds, spot)
-    for spot, seconds in at(wait.start, wait.queue_start):
-        yield _Part(_back_off(wait), seconds, spot)
-
-
-def _unhindered(view: View, spot: Spot, wait: Wait) -> Cause:
-    if not measured(view, spot):
-        return Cause.UNKNOWN
-    return Cause.REGISTRY_DISTANT if registry.is_distant(view.case, wait.image) else Cause.IMAGE_SIZE
-
-
-def measured(view: View, spot: Spot) -> bool:
+def measured(view: View, node: str, minute: int) -> bool:
     """Whether both the disk and the CPU of this node were measured in this minute."""
-    busy = any(view.value(m, spot) is not None for m in (disk.IOPS_PERCENT, *disk.OPERATIONS, *disk.VM_PERCENT.values()))
-    return busy and view.value(cpu.CPU, spot) is not None
+    return _known(view, (cpu.CPU,), node, minute) and _known(view, disk.ANY_SIGN, node, minute)
 
 
-def _back_off(wait: Wait) -> Cause:
-    ((reason, _),) = Counter(wait.reasons).most_common(1) or (("", 0),)
-    return BACK_OFF.get(reason, Cause.UNKNOWN)
+def _known(view: View, metrics: Iterable[str], node: str, minute: int) -> bool:
+    return any((column := view.column(m, node)) and column[minute] is not None for m in metrics)

@@ -1,19 +1,19 @@
 """The CPU: layers are decompressed on it, one image on one core."""
 
-from shared.diagnose.pressure import Claim, Pressure, culprit_or_cleared, not_seen
-from shared.diagnose.view import Spot, View
+from collections.abc import Sequence
+
+from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
+from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding
 from shared.units import percent
 
 CPU = "Percentage CPU"
 
 
-def pressure(view: View, spot: Spot) -> Pressure | None:
-    """CPU all but used up in this minute."""
-    used = view.value(CPU, spot)
-    if used is None or used < view.limits.cpu_percent:
-        return None
-    return Pressure(Cause.CPU_UNPACK, used / 100)
+def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
+    """The minutes in which the CPU was all but used up."""
+    column, bar = view.column(CPU, node), view.limits.cpu_percent
+    return {m: Pressure(Cause.CPU_UNPACK, used / 100) for m in minutes if column and (used := column[m]) is not None and used >= bar}
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:

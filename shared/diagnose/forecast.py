@@ -5,10 +5,11 @@ work takes ``used / new limit`` of the time, on whichever of its limits is tight
 a floor under it, and so does the time that pulls usually take here.
 """
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.diagnose import cpu, disk, network
-from shared.diagnose.view import View
+from shared.diagnose.view import View, mean
 
 
 class Load(NamedTuple):
@@ -46,17 +47,24 @@ def predicted_p95(p95_seconds: float | None, drawn: Load, new: Limits, floor_sec
 
 
 def _mean(view: View, metrics: tuple[str, ...]) -> float | None:
-    weighted = [(value, seconds) for spot, seconds in view.pulling.items()
-                if (value := view.total(metrics, spot)) is not None]
-    weight = sum(seconds for _, seconds in weighted)
-    return sum(v * s for v, s in weighted) / weight if weight else None
+    """Mean of the metrics' sum over the slow minutes, each weighted by the pulls at work in it."""
+    return mean(pair for node, weights in view.pulling.items() for pair in _weighted(view, node, metrics, weights))
+
+
+def _weighted(view: View, node: str, metrics: tuple[str, ...], weights: list[float]) -> Iterator[tuple[float, float]]:
+    columns = [view.column(m, node) for m in metrics]
+    if not all(columns):
+        return
+    for *values, weight in zip(*columns, weights, strict=True):
+        if weight and None not in values:
+            yield sum(values), weight
 
 
 def _above_usual(view: View) -> float | None:
-    percent, usual = _mean(view, (cpu.CPU,)), view.usual(cpu.CPU) or 0.0
-    if percent is None:
+    used, usual = _mean(view, (cpu.CPU,)), view.usual(cpu.CPU) or 0.0
+    if used is None:
         return None
-    return max(0.0, percent - usual) / max(1.0, 100.0 - usual)
+    return max(0.0, used - usual) / max(1.0, 100.0 - usual)
 
 
 def _network_part(view: View) -> float | None:

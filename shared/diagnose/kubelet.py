@@ -6,7 +6,7 @@ is 5 with a burst of 10. Sources: AKS release notes of 2024-10-06, "Container im
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
+from math import fsum
 
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
@@ -26,7 +26,7 @@ def _serial(view: View, claim: Claim | None) -> Finding:
     mode = view.case.pool.pull_mode
     if not view.pulls_seen:
         return not_seen(Cause.KUBELET_SERIAL, "waiting in the kubelet's queue is not visible")
-    queued = sum(w.queued_seconds for w in view.waits)
+    queued = fsum(w.queued_seconds for w in view.waits)
     if claim:
         why = "" if mode == "serial" else f", although Kubernetes {view.case.pool.kubernetes_version} pulls in parallel unless that is switched off"
         text = f"The kubelet is the bottleneck: pulls waited {duration(queued)} in its queue, one image at a time{why}"
@@ -67,7 +67,7 @@ def _fetched_again(view: View) -> Iterator[tuple[str, str]]:
 
     Pods that start together all report the one pull they share: those do not count.
     """
-    first_end: dict[tuple[str, str], datetime] = {}
+    first_end: dict[tuple[str, str], float] = {}
     for wait in sorted((w for w in view.waits if w.done), key=lambda w: w.end):
         key = (wait.node, wait.image)
         if wait.pull_start >= first_end.setdefault(key, wait.end):

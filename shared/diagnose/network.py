@@ -1,7 +1,9 @@
 """The network between node and registry: the node's own link, SNAT ports, and what egress passes through."""
 
-from shared.diagnose.pressure import Claim, Pressure, culprit_or_cleared, not_seen
-from shared.diagnose.view import Spot, View
+from collections.abc import Sequence
+
+from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
+from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding, Verdict
 from shared.units import percent
 
@@ -10,18 +12,18 @@ DIRECT_EGRESS = ("loadbalancer", "managednatgateway", "managednatgatewayv2", "us
 """Outbound types without a firewall or appliance of the customer's in the path."""
 
 
-def pressure(view: View, spot: Spot) -> Pressure | None:
-    """The node's link all but full in this minute."""
-    part = _part_of_link(view, spot)
-    if part is None or part * 100 < view.limits.network_percent:
-        return None
-    return Pressure(Cause.NETWORK_NIC, part)
+def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
+    """The minutes in which the node's link was all but full."""
+    bar, parts = view.limits.network_percent / 100, link_parts(view, node, minutes)
+    return {m: Pressure(Cause.NETWORK_NIC, part) for m, part in zip(minutes, parts, strict=True) if part is not None and part >= bar}
 
 
-def _part_of_link(view: View, spot: Spot) -> float | None:
+def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
     """Received bits a second against the size's published bandwidth; the metric is bytes a minute."""
-    received, limit = view.value(NETWORK_IN, spot), view.case.pool.vm.network_bits_per_second
-    return None if received is None or not limit else received * 8 / 60 / limit
+    column, limit = view.column(NETWORK_IN, node), view.case.pool.vm.network_bits_per_second
+    if not column or not limit:
+        return [None] * len(minutes)
+    return [None if (v := column[m]) is None else v * 8 / 60 / limit for m in minutes]
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
@@ -29,15 +31,15 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
 
 
 def _nic(view: View, claim: Claim | None) -> Finding:
-    parts = [(p, spot) for spot in view.spots_of_interest if (p := _part_of_link(view, spot)) is not None]
-    if not parts:
-        why = "traffic was not measured" if not view.seen(NETWORK_IN) else f"bandwidth of {view.case.pool.vm_size} is not published"
+    peak, limit = view.peak(NETWORK_IN), view.case.pool.vm.network_bits_per_second
+    if peak is None or not limit:
+        why = "traffic was not measured" if peak is None else f"bandwidth of {view.case.pool.vm_size} is not published"
         return not_seen(Cause.NETWORK_NIC, why)
-    part, spot = max(parts)
+    part = peak.value * 8 / 60 / limit
     text = f"{percent(part)} of the NIC" if claim is None else (
         f"The network link is the bottleneck: {percent(part)} of {view.case.pool.vm_size}'s bandwidth used")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",
-                        limit=view.limits.network_percent, node=spot.node, at=view.time(spot.minute))
+                        limit=view.limits.network_percent, node=peak.node, at=peak.at)
     return culprit_or_cleared(Cause.NETWORK_NIC, claim, (evidence,))
 
 

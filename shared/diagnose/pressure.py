@@ -1,9 +1,7 @@
 """What held a node back in a minute: the shared idea of the disk, CPU and network layers."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
-from shared.diagnose.view import Spot, View
 from shared.model import Cause, Evidence, Finding, Remedy, Verdict
 
 
@@ -15,7 +13,8 @@ class Pressure(NamedTuple):
     """Part of the limit that was used: 1.0 is all of it."""
 
 
-type Gauge = Callable[[View, Spot], Pressure | None]
+type Pressures = dict[int, Pressure]
+"""Minute → what was used up in it, of one node."""
 
 
 class Claim(NamedTuple):

@@ -5,10 +5,11 @@ the registry's own log may leave throttled requests out.
 Source: "Azure Container Registry service tiers" (request limits, June 2026).
 """
 
+from shared.diagnose.distance import is_distant
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
 from shared.images import registry_host
-from shared.model import Case, Cause, Evidence, Finding, Registry, Verdict
+from shared.model import Cause, Evidence, Finding, Registry, Verdict
 from shared.units import number
 
 NAMES = {"docker.io": "Docker Hub", "mcr.microsoft.com": "Microsoft's registry (MCR)"}
@@ -27,14 +28,6 @@ def throttled_hosts(view: View) -> dict[str, int]:
             host = registry_host(wait.image)
             hosts[host] = hosts.get(host, 0) + refused
     return dict(sorted(hosts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def is_distant(case: Case, image: str) -> bool | None:
-    """Whether the image's registry has no replica in the cluster's region; None: not known."""
-    registry = next((r for r in case.registries if r.login_server == registry_host(image)), None)
-    if registry is None or not registry.location:
-        return None
-    return _region(case.cluster.location) not in {_region(x) for x in (registry.location, *registry.replicas)}
 
 
 def _throttled(view: View, claim: Claim | None) -> Finding:
@@ -88,7 +81,3 @@ def _distant(view: View, claim: Claim | None) -> Finding:
 
 def _how_far(view: View, registry: Registry) -> str:
     return f"{registry.login_server} stands in {registry.location}, without a replica in {view.case.cluster.location}"
-
-
-def _region(location: str) -> str:
-    return location.replace(" ", "").lower()

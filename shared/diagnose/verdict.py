@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec.structs import replace
 
-from shared.diagnose import cpu, disk, image, kubelet, network, registry
+from shared.diagnose import cpu, disk, disk_findings, image, kubelet, network, registry
 from shared.diagnose.attribution import Attribution, attribute
 from shared.diagnose.pressure import Claim
 from shared.diagnose.remedies import remedies
@@ -33,7 +33,7 @@ CRITICAL_FACTOR = 3.0
 CRITICAL_FAILED_SHARE = 0.2
 """… this part of the pulls not done when the window ended."""
 LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
-    registry.findings, network.findings, disk.findings, cpu.findings, kubelet.findings, image.findings,
+    registry.findings, network.findings, disk_findings.findings, cpu.findings, kubelet.findings, image.findings,
 )
 _ORDER = (Verdict.CULPRIT, Verdict.CONTRIBUTING, Verdict.CLEARED, Verdict.UNKNOWN)
 _PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.05, "baseline": 0.02, "registry_log": 0.0}
@@ -112,7 +112,7 @@ def _impact(view: View) -> Impact:
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
         p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
-        slowest=_slowest(view.waits), nodes_affected=affected, slow_minutes=view.slow_minutes,
+        slowest=_slowest(view.waits), nodes_affected=affected, slow_minutes=len({m for minutes in view.slow_minutes.values() for m in minutes}),
     )
 
 
@@ -159,10 +159,8 @@ def _during(view: View) -> str:
 
 def _chart(view: View, cause: Cause) -> Chart | None:
     """The deciding metric's worst node in every minute."""
-    if cause in disk.CAUSES and not view.seen(disk.QUEUE):
-        return disk.chart(view, cause)
     if cause in disk.CAUSES:
-        return Chart(disk.QUEUE, "Count", view.start, 60, view.worst(disk.QUEUE), limit=view.limits.queue_depth, usual=view.usual(disk.QUEUE))
+        return disk_findings.chart(view, cause)
     if cause is Cause.CPU_UNPACK:
         return Chart(cpu.CPU, "Percent", view.start, 60, view.worst(cpu.CPU), limit=view.limits.cpu_percent, usual=view.usual(cpu.CPU))
     return None

@@ -1,15 +1,29 @@
-"""A Case made easy to ask: values by node and minute, and where the slow pulls spent their time."""
+"""A Case made easy to ask: values by node and minute, and where the slow pulls spent their time.
+
+Columns (one metric of one node, minute by minute) are the unit of work: a pool of 1,000 nodes has
+hundreds of thousands of values.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import NamedTuple
+from math import fsum
+from typing import NamedTuple, cast
 
+from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
-from shared.model import Case, Series, Thresholds
+from shared.model import Case, Cause, Series, Thresholds
 
 MINUTE = timedelta(minutes=1)
+AT_WORK, FROM_AFAR, QUEUED = "at work", "at work, from a distant registry", "queued"
+MOST = 1e15
+"""No metric of a node is larger: what is, is a misreading and counts as not measured."""
+
+type Column = Sequence[float | None]
+type Ratios = dict[Cause, list[float | None]]
+"""Cause → part of its limit that was used, one for each minute asked about."""
+_NOTHING: Column = ()
 
 
 class Spot(NamedTuple):
@@ -17,7 +31,7 @@ class Spot(NamedTuple):
 
     node: str
     minute: int
-    """Counted from the window's start."""
+    """Counted from the Case's first minute."""
 
 
 class Peak(NamedTuple):
@@ -29,71 +43,78 @@ class Peak(NamedTuple):
 
 
 class View:
-    """Read-only. Every number comes from the Case; what is missing comes back as None."""
+    """Read-only. Every number comes from the Case; what is missing or absurd comes back as None."""
 
     def __init__(self, case: Case, limits: Thresholds) -> None:
         self.case = case
         self.limits = limits
         self.start = case.window.start.replace(second=0, microsecond=0)
-        self._series: dict[str, dict[str, Series]] = defaultdict(dict)
+        self.minutes = max(1, min(-int((self.start - case.window.end) // MINUTE), 24 * 60))
+        self._series: dict[str, dict[str, list[Series]]] = defaultdict(lambda: defaultdict(list))
         for series in case.series:
-            self._series[series.metric.lower()][series.node] = series
+            self._series[series.metric.lower()][series.node].append(series)
+        self._columns: dict[tuple[str, str], Column] = {}
+        self.disk_use: dict[str, Ratios] = {}
 
     # --- measurements ---
 
+    def column(self, metric: str, node: str) -> Column:
+        """The metric of a node for every minute of the window; empty if it was never measured."""
+        key = (metric, node)
+        if key not in self._columns:
+            found = self._series[metric.lower()].get(node, ()) if metric.lower() in self._series else ()
+            self._columns[key] = _merged([self._aligned(s) for s in found])
+        return self._columns[key]
+
+    def _aligned(self, series: Series) -> Column:
+        if series.start == self.start and series.step_seconds == 60 and len(series.values) == self.minutes and _plain(series.values):
+            return series.values
+        if series.step_seconds != 60:
+            return _NOTHING
+        shift = (series.start - self.start) // MINUTE
+        at = range(-shift, self.minutes - shift)
+        return [_believable(series.values[i]) if 0 <= i < len(series.values) else None for i in at]
+
     def value(self, metric: str, spot: Spot) -> float | None:
         """A node's value in a minute; None: not measured."""
-        series = self._series.get(metric.lower(), {}).get(spot.node)
-        if series is None:
-            return None
-        index = spot.minute + (self.start - series.start) // MINUTE
-        return series.values[index] if 0 <= index < len(series.values) else None
-
-    def total(self, metrics: Iterable[str], spot: Spot) -> float | None:
-        """Sum of several metrics (reads and writes); None if any is missing."""
-        values = [self.value(m, spot) for m in metrics]
-        return None if any(v is None for v in values) else sum(v for v in values if v is not None)
+        column = self.column(metric, spot.node)
+        return column[spot.minute] if spot.minute < len(column) else None
 
     def seen(self, metric: str) -> bool:
         """Whether the metric has any value at all."""
-        return any(v is not None for s in self._series.get(metric.lower(), {}).values() for v in s.values)
+        return any(v is not None for node in self._series.get(metric.lower(), ()) for v in self.column(metric, node))
 
     def peak(self, metric: str) -> Peak | None:
         """The highest value: in the slow minutes if pulls were slow, else in the whole window."""
-        values = ((v, spot) for spot in self.spots_of_interest if (v := self.value(metric, spot)) is not None)
-        return self._peak(values)
+        best = max(self._tops(metric), default=None)
+        return None if best is None else Peak(best[0], best[2], self.time(-best[1]))
 
-    def _peak(self, values: Iterable[tuple[float, Spot]]) -> Peak | None:
-        best = max(values, key=lambda pair: (pair[0], -pair[1].minute, pair[1].node), default=None)
-        return None if best is None else Peak(best[0], best[1].node, self.time(best[1].minute))
-
-    def worst(self, metric: str) -> tuple[float | None, ...]:
-        """The highest value of any node, minute by minute."""
-        columns = ([self.value(metric, Spot(node, minute)) for node in self.nodes] for minute in range(self.minutes))
-        return tuple(max((v for v in column if v is not None), default=None) for column in columns)
+    def _tops(self, metric: str) -> Iterator[tuple[float, int, str]]:
+        """(value, minus the minute, node) of each node's highest value; the earliest of equals."""
+        for node, minutes in self.minutes_of_interest.items():
+            column = self.column(metric, node)
+            if column:
+                known = [(v, -m) for m in minutes if (v := column[m]) is not None]
+                if known:
+                    yield (*max(known), node)
 
     def usual(self, metric: str) -> float | None:
         """The metric's median before the window, over the pool."""
         typical = (self.case.baseline.metrics if self.case.baseline else {}).get(metric)
-        return typical.p50 if typical else None
+        return _believable(typical.p50) if typical else None
+
+    def worst(self, metric: str) -> tuple[float | None, ...]:
+        """The highest value of any node, minute by minute."""
+        columns = [c for node in self.nodes if (c := self.column(metric, node))]
+        return tuple(max((v for v in minute if v is not None), default=None) for minute in zip(*columns, strict=True)) if columns else ()
 
     def time(self, minute: int) -> datetime:
         return self.start + minute * MINUTE
 
     @cached_property
     def nodes(self) -> tuple[str, ...]:
-        named = {s.node for by_node in self._series.values() for s in by_node.values()} | {p.node for p in self.case.pulls}
+        named = {node for by_node in self._series.values() for node in by_node} | {p.node for p in self.case.pulls}
         return tuple(sorted(n for n in named if n))
-
-    @cached_property
-    def minutes(self) -> int:
-        return max(1, -int((self.start - self.case.window.end) // MINUTE))
-
-    @cached_property
-    def spots_of_interest(self) -> tuple[Spot, ...]:
-        if self.pulling:
-            return tuple(sorted(self.pulling))
-        return tuple(Spot(node, minute) for node in self.nodes for minute in range(self.minutes))
 
     # --- pulls ---
 
@@ -105,39 +126,93 @@ class View:
         return next((c.status for c in self.case.coverage if c.source == source), "missing")
 
     @cached_property
+    def usual_p95_seconds(self) -> float | None:
+        return _believable(self.case.baseline.p95_seconds) if self.case.baseline else None
+
+    @cached_property
     def waits(self) -> list[Wait]:
-        return waits(self.case)
+        return waits(self.case, self.start)
 
     @cached_property
     def slow(self) -> list[Wait]:
-        usual = self.case.baseline.p95_seconds if self.case.baseline else None
-        return slow_waits(self.waits, usual, self.limits)
+        return slow_waits(self.waits, self.usual_p95_seconds, self.limits)
 
     @cached_property
-    def pulling(self) -> dict[Spot, float]:
-        """Seconds that slow pulls were at work, by node and minute; parallel pulls add up."""
-        return self._spread((w.node, w.pull_start, w.end) for w in self.slow)
+    def states(self) -> dict[str, dict[str, list[float]]]:
+        """Node → state (``AT_WORK``, ``FROM_AFAR``, ``QUEUED``, or why it backed off) → seconds of slow pulls in each minute."""
+        far = {image for image in {w.image for w in self.slow} if is_distant(self.case, image)}
+        states: dict[str, dict[str, list[float]]] = {}
+        for wait in self.slow:
+            mine = states.setdefault(wait.node, {})
+            self._add(mine, FROM_AFAR if wait.image in far else AT_WORK, wait.pull_start, wait.end)
+            if wait.start < wait.pull_start:
+                self._add(mine, QUEUED, wait.queue_start, wait.pull_start)
+                self._add(mine, wait.main_reason, wait.start, wait.queue_start)
+        return states
+
+    def _add(self, states: dict[str, list[float]], state: str, start: float, end: float) -> None:
+        if start < end:
+            if state not in states:
+                states[state] = [0.0] * self.minutes
+            add_span(states[state], start, end)
 
     @cached_property
-    def slow_spots(self) -> tuple[Spot, ...]:
-        """Every node and minute in which a slow pull went on: backing off, queued or at work."""
-        return tuple(sorted(self._spread((w.node, w.start, w.end) for w in self.slow)))
+    def pulling(self) -> dict[str, list[float]]:
+        """Node → seconds that slow pulls were at work in each minute; parallel pulls add up."""
+        rows = {node: [row for state, row in states.items() if state in (AT_WORK, FROM_AFAR)] for node, states in self.states.items()}
+        return {node: [sum(minute) for minute in zip(*found, strict=True)] for node, found in rows.items() if found}
 
     @cached_property
-    def slow_minutes(self) -> int:
-        return len({spot.minute for spot in self.slow_spots})
+    def slow_minutes(self) -> dict[str, list[int]]:
+        """Node → minutes in which a slow pull went on: backing off, queued or at work."""
+        return {node: [m for m, seconds in enumerate(zip(*states.values(), strict=True)) if any(seconds)]
+                for node, states in self.states.items()}
 
-    def _spread(self, spans: Iterable[tuple[str, datetime, datetime]]) -> dict[Spot, float]:
-        seconds: dict[Spot, float] = defaultdict(float)
-        for node, start, end in spans:
-            for spot, part in self.minutes_of(node, start, end):
-                seconds[spot] += part
-        return dict(seconds)
+    @cached_property
+    def minutes_of_interest(self) -> dict[str, Sequence[int]]:
+        """Where to look for a peak: the slow minutes, or all of them when nothing was slow."""
+        return dict(self.slow_minutes) if self.slow else {node: range(self.minutes) for node in self.nodes}
 
-    def minutes_of(self, node: str, start: datetime, end: datetime) -> Iterator[tuple[Spot, float]]:
-        moment = max(start, self.start)
-        while moment < end:
-            minute = int((moment - self.start) // MINUTE)
-            stop = min(end, self.time(minute + 1))
-            yield Spot(node, minute), (stop - moment).total_seconds()
-            moment = stop
+
+def add_span(row: list[float], start: float, end: float) -> None:
+    """Adds the seconds of [start, end) to the minutes they fall into."""
+    start, end = max(start, 0.0), min(end, 60.0 * len(row))
+    first, last = int(start // 60), int(end // 60)
+    if first >= len(row) or end <= start:
+        return
+    if first == last:
+        row[first] += end - start
+        return
+    row[first] += 60.0 * (first + 1) - start
+    for minute in range(first + 1, last):
+        row[minute] += 60.0
+    if last < len(row):
+        row[last] += end - 60.0 * last
+
+
+def mean(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """Weighted mean of (value, weight); None without weight. The order of the pairs does not matter."""
+    listed = list(pairs)
+    weight = fsum(w for _, w in listed)
+    return fsum(v * w for v, w in listed) / weight if weight else None
+
+
+def _plain(values: Sequence[float | None]) -> bool:
+    """Whether all values are there and believable, found out fast."""
+    numbers = cast("Sequence[float]", values)
+    try:
+        return min(numbers) >= 0.0 and max(numbers) <= MOST and sum(numbers) >= 0.0
+    except (TypeError, ValueError):
+        return False  # a missing value, or none at all
+
+
+def _believable(value: float | None) -> float | None:
+    """None for NaN, infinities, negative and gigantic numbers: comparisons with NaN are false."""
+    return value if value is not None and 0.0 <= value <= MOST else None
+
+
+def _merged(columns: list[Column]) -> Column:
+    """One column of several for the same node: the highest of what was measured."""
+    if len(columns) <= 1:
+        return columns[0] if columns else _NOTHING
+    return [max((v for v in minute if v is not None), default=None) for minute in zip(*(c for c in columns if c), strict=True)]

@@ -2,77 +2,103 @@
 
     first attempt ── back-off ── queue in the kubelet ── pull ──► image there
 
-A wait that had failed attempts before its success is one wait, from the first attempt on.
+A wait that had failed attempts before its success is one wait, from the first attempt on. Times are
+seconds from the Case's first minute on: tens of thousands of waits are handled at once.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
-from itertools import count
+from datetime import datetime
 from typing import NamedTuple
 
 from shared.model import Case, Pull, Thresholds
 
 BROKEN = ("not_found", "denied")
 """Failures that waiting does not cure: the image or the right to it is missing. Not slowness."""
+LONGEST_SECONDS = 24 * 3600.0
+"""A pull said to take longer than a day is a misreading: it is left out."""
 
 
 class Wait(NamedTuple):
     image: str
     node: str
-    start: datetime
-    end: datetime
-    pull_start: datetime
-    queue_start: datetime
+    start: float
+    queue_start: float
+    pull_start: float
+    end: float
     done: bool
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] = ()
     """Why attempts failed, one entry each."""
 
     @property
     def seconds(self) -> float:
-        return (self.end - self.start).total_seconds()
+        return self.end - self.start
+
+    @property
+    def main_reason(self) -> str:
+        """Why most of its attempts failed; empty if none did."""
+        reasons = Counter(self.reasons)
+        return max(reasons, key=lambda r: (reasons[r], r), default="")
 
     @property
     def queued_seconds(self) -> float:
-        return (self.pull_start - self.queue_start).total_seconds()
+        return self.pull_start - self.queue_start
 
 
-def waits(case: Case) -> list[Wait]:
+def waits(case: Case, zero: datetime) -> list[Wait]:
     """One entry a container and image; those still failing when the window ends last until then."""
+    believed = [p for p in case.pulls if _plausible(p)]
+    troubled = {_key(p) for p in believed if p.outcome == "failed"}
     groups: dict[tuple[str, str, str], list[Pull]] = defaultdict(list)
-    lone = count()
-    for pull in sorted(case.pulls, key=lambda p: (p.at, p.image, p.node, p.pod)):
-        groups[pull.node, pull.pod or f"#{next(lone)}", pull.image].append(pull)
-    return [wait for pulls in groups.values() for wait in _waits_of_one(pulls, case.window.end)]
+    found = []
+    for pull in believed:
+        if troubled and _key(pull) in troubled:
+            groups[_key(pull)].append(pull)
+        else:
+            found.append(_wait([], pull, (pull.at - zero).total_seconds(), zero))
+    window_end = (case.window.end - zero).total_seconds()
+    for pulls in groups.values():
+        found += _waits_of_one(sorted(pulls, key=lambda p: (p.at, p.outcome, p.count)), window_end, zero)
+    return found
 
 
-def _waits_of_one(pulls: list[Pull], window_end: datetime) -> Iterator[Wait]:
+def _key(pull: Pull) -> tuple[str, str, str]:
+    return pull.node, pull.pod, pull.image
+
+
+def _plausible(pull: Pull) -> bool:
+    """Durations within a day; a comparison with NaN is false, so NaN is left out too."""
+    seconds, waiting = pull.seconds or 0.0, pull.waiting_seconds or 0.0
+    return 0.0 <= seconds <= LONGEST_SECONDS and 0.0 <= waiting <= LONGEST_SECONDS
+
+
+def _waits_of_one(pulls: list[Pull], window_end: float, zero: datetime) -> Iterator[Wait]:
     failures: list[Pull] = []
     for pull in pulls:
         if pull.outcome == "failed":
             failures.append(pull)
         else:
-            yield _wait(failures, pull, pull.at)
+            yield _wait(failures, pull, (pull.at - zero).total_seconds(), zero)
             failures = []
     if failures:
-        yield _wait(failures, None, window_end)
+        yield _wait(failures, None, window_end, zero)
 
 
-def _wait(failures: list[Pull], success: Pull | None, end: datetime) -> Wait:
-    pull_start = end - timedelta(seconds=success.seconds or 0.0) if success else end
-    queue_start = pull_start - timedelta(seconds=(success.waiting_seconds or 0.0) if success else 0.0)
-    starts = [f.first_at or f.at for f in failures]
-    reasons = tuple(f.reason or "other" for f in failures for _ in range(f.count))
-    return Wait(
-        image=(success or failures[0]).image, node=(success or failures[0]).node, start=min([*starts, queue_start]),
-        end=end, pull_start=pull_start, queue_start=queue_start, done=success is not None, reasons=reasons,
-    )
+def _wait(failures: list[Pull], success: Pull | None, end: float, zero: datetime) -> Wait:
+    pull_start = end - ((success.seconds or 0.0) if success else 0.0)
+    queue_start = pull_start - ((success.waiting_seconds or 0.0) if success else 0.0)
+    about = success or failures[0]
+    if not failures:
+        return Wait(about.image, about.node, queue_start, queue_start, pull_start, end, True)
+    first = min(((f.first_at or f.at) - zero).total_seconds() for f in failures)
+    reasons = tuple(f.reason or "other" for f in failures for _ in range(min(f.count, 1000)))
+    return Wait(about.image, about.node, min(first, queue_start), queue_start, pull_start, max(end, first), success is not None, reasons)
 
 
 def slow_waits(all_waits: Iterable[Wait], usual_p95_seconds: float | None, limits: Thresholds) -> list[Wait]:
     """Those from ``slow_pull_seconds`` on, or far above what is usual here; not those that cannot succeed."""
     bound = slow_bound_seconds(usual_p95_seconds, limits)
-    return [w for w in all_waits if w.seconds >= bound and not _hopeless(w)]
+    return [w for w in all_waits if w.end - w.start >= bound and not _hopeless(w)]
 
 
 def slow_bound_seconds(usual_p95_seconds: float | None, limits: Thresholds) -> float:

@@ -3,7 +3,7 @@
 from shared.azure_ids import segment
 from shared.model import Value
 
-ASSESSMENTS, DELIVERIES, EVENTS = "assessments", "deliveries", "azure-events"
+ASSESSMENTS, ANNOUNCEMENTS, DELIVERIES, EVENTS = "assessments", "announcements", "deliveries", "azure-events"
 
 
 class Assessment(Value, frozen=True):
@@ -15,6 +15,14 @@ class Assessment(Value, frozen=True):
     """The operation this belongs to; empty for a suspect of the screening."""
     final: bool = False
     reason: str = ""
+
+
+class Announcement(Value, frozen=True):
+    """Message on the queue ``announcements``: look whether this cluster has something to tell."""
+
+    cluster_id: str
+    notice_id: str = ""
+    """The notice that asks for it; empty: the housekeeping does."""
 
 
 class DeliveryJob(Value, frozen=True):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.model.base import Cause, Severity, Value
-from shared.model.case import Operation
+from shared.model.case import Cluster, Operation
 from shared.model.diagnosis import Diagnosis
 
 
@@ -37,7 +37,7 @@ class Incident(Value, frozen=True):
     """Assessments in a row that found nothing wrong: enough of them resolve the incident."""
 
 
-class Notice(Value, frozen=True):
+class Notice(Value, frozen=True, tag="notice"):
     """One thing worth telling, with all that a message about it needs."""
 
     id: str
@@ -50,19 +50,69 @@ class Notice(Value, frozen=True):
     incident: Incident | None = None
 
 
+class Item(Value, frozen=True):
+    """One pool's line in a message about several."""
+
+    kind: Literal["opened", "changed", "resolved", "summary", "still"]
+    pool: str
+    severity: Severity
+    """The worst its incident reached; without one, that of the diagnosis."""
+    cause: Cause
+    at: datetime
+    sign: str
+    text: str
+    notice_id: str = ""
+    """The notice it is about; empty: an incident that goes on as it was told before."""
+    incident_id: str = ""
+
+
+class Group(Value, frozen=True, tag="group"):
+    """One message about several pools of a cluster: what changed, and what goes on."""
+
+    id: str
+    at: datetime
+    reason: str
+    cluster: Cluster
+    items: tuple[Item, ...]
+    """What changed, worst first."""
+    still: tuple[Item, ...] = ()
+    """Open incidents that did not change, worst first."""
+    lead: Notice | None = None
+    """The worst of the items in full; None where nothing changed."""
+
+
+class Bulletin(Value, frozen=True, tag="bulletin"):
+    """Something about Pullwatch itself, or about a week: lines, no diagnosis."""
+
+    id: str
+    kind: Literal["health", "digest", "test"]
+    at: datetime
+    severity: Severity
+    title: str
+    lines: tuple[str, ...] = ()
+
+
+type Content = Notice | Group | Bulletin
+"""What one delivery tells."""
+
+
 class Delivery(Value, frozen=True):
-    """One notice for one receiver: the ledger row."""
+    """One content for one receiver: the ledger row."""
 
     id: str
     notice_id: str
+    """Id of what is told, and the name of the blob that holds it."""
     cluster_id: str
     receiver: str
+    """``teams``, or ``teams:payments`` for a further one of that kind."""
     created_at: datetime
     updated_at: datetime
     status: Literal["pending", "sending", "delivered", "parked"] = "pending"
     attempts: int = 0
     due_at: datetime | None = None
     """Not to be tried before; None: at once."""
+    turn_at: datetime | None = None
+    """Its turn at the receiver, kept free for it; None: it has none yet."""
     unanswered: int = 0
     """Attempts of which nobody knows whether they arrived."""
     reason: str = ""

@@ -1,8 +1,10 @@
-"""What is remembered of one node pool, as one table row."""
+"""What is remembered, a table row each."""
 
 from datetime import datetime
 
-from shared.model import Incident, Operation, Value
+import msgspec
+
+from shared.model import Cause, Incident, Item, Operation, Value
 
 
 class PoolState(Value, frozen=True):
@@ -16,3 +18,62 @@ class PoolState(Value, frozen=True):
     incident: Incident | None = None
     """The open one."""
     assessed_at: datetime | None = None
+
+
+class Waiting(Value, frozen=True):
+    """A notice that people are yet to be told of, together with whatever else changes in its cluster."""
+
+    item: Item
+    cause: Cause
+    since: datetime
+    held: bool = False
+    """A mute was in force when it came up: programs have not been told of it either."""
+
+    @property
+    def id(self) -> str:
+        return self.item.notice_id
+
+
+class ClusterState(Value, frozen=True):
+    """When a cluster's receivers were last told, and of what."""
+
+    announced_at: datetime | None = None
+    announced: tuple[str, ...] = ()
+    """Ids of the notices in the last announcement: a row of theirs that is still there was told already."""
+
+
+class Past(Value, frozen=True):
+    """What is kept of an incident or an upgrade once it is over, for the weekly digest."""
+
+    id: str
+    cluster_id: str
+    pool: str
+    at: datetime
+    """When it ended."""
+    kind: str
+    """``incident``, ``upgrade``, ``scale_out``, …"""
+    cause: Cause
+    incidents: int = 0
+    """1 if it was, or ended, an incident."""
+    seconds: float | None = None
+    slow_minutes: int | None = None
+    p95_seconds: float | None = None
+    remedy: str = ""
+    remedy_p95_seconds: float | None = None
+    slowest: tuple[tuple[str, float], ...] = ()
+    """(image, seconds) of the slowest pulls."""
+
+
+class Turn(Value, frozen=True):
+    """When a receiver may be told the next thing."""
+
+    receiver: str
+    free_at: datetime
+
+
+class Housekeeping(Value, frozen=True):
+    """What the housekeeping did last, so that it does it once a day."""
+
+    expired_on: str = ""
+    reported_on: dict[str, str] = msgspec.field(default_factory=dict)
+    """Reason → the day it was last reported."""
