@@ -14,7 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from shared.errors import Misconfigured
-from shared.model import Thresholds
+from shared.model import Thresholds, Value
+from shared.watch.mutes import Mute, problem_of
+from shared.watch.routes import KINDS, Route, kind_of
 
 PREFIX = "PULLWATCH_"
 FOREIGN = {
@@ -25,6 +27,7 @@ FOREIGN = {
     "logs_endpoint": "AZURE_MONITOR_LOGS_ENDPOINT",
     "storage_connection_string": "AzureWebJobsStorage",
     "storage_account_name": "AzureWebJobsStorage__accountName",
+    "further_receivers": "PULLWATCH_TEAMS_URL_<NAME>",
 }
 
 
@@ -57,6 +60,22 @@ class Secret:
 NO_SECRET = Secret("")
 Positive = Annotated[float, Meta(gt=0)]
 Words = tuple[str, ...]
+Mutes = tuple[Mute, ...]
+Routes = tuple[Route, ...]
+
+
+class Receiver(Value, frozen=True):
+    """Whom to tell, and where."""
+
+    name: str
+    """``teams``, or ``teams:payments`` for a further one of that kind."""
+    url: Secret
+    key: Secret = NO_SECRET
+    """Signing key of a webhook."""
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.name)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +102,37 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["all", "upgrades", "problems"],
         Meta(description="Which ended operations are summed up: `upgrades` means every upgrade, and scale-outs that went wrong."),
     ] = "upgrades"
+    further_receivers: Annotated[
+        tuple[Receiver, ...],
+        Meta(description="A further Teams receiver, `teams:name` in routes; so too `PULLWATCH_SLACK_URL_<NAME>`, `PULLWATCH_WEBHOOK_URL_<NAME>` "
+                         "(with `PULLWATCH_WEBHOOK_SECRET_<NAME>`) and `PULLWATCH_EVENTGRID_ENDPOINT_<NAME>`."),
+    ] = ()
+    routes: Annotated[
+        Routes, Meta(description="Which receivers are told about what, a JSON list ([receivers.md](receivers.md)); empty: all are told everything.")
+    ] = ()
+    mutes: Annotated[
+        Mutes, Meta(description="Times in which nobody is told, a JSON list ([receivers.md](receivers.md)); what is still open afterwards is told then.")
+    ] = ()
+    group_wait_seconds: Annotated[
+        float, Meta(ge=0, description="Seconds that the first news of a cluster waits for others, so that one message tells them all.")
+    ] = 30
+    group_interval_seconds: Annotated[
+        float, Meta(ge=0, description="Seconds between two messages about one cluster; a new critical incident does not wait for them.")
+    ] = 300
+    repeat_interval_hours: Annotated[Positive, Meta(description="Hours after which incidents that are still open are told again.")] = 4
+    teams_charts: Annotated[
+        bool, Meta(description="Draw the deciding metric as a chart in Teams; clients that cannot show the line of text instead.")
+    ] = False
+    slack_color_bar: Annotated[
+        bool, Meta(description="Put Slack messages beside a coloured bar (Slack calls this form legacy, and folds long messages in it).")
+    ] = False
+    webhook_format: Annotated[
+        Literal["cloudevents", "azure-common-alert"],
+        Meta(description="Body of the webhook: a CloudEvent, or the shape of Azure Monitor's common alert schema."),
+    ] = "cloudevents"
+    digest_schedule: Annotated[
+        str, Meta(description="NCRONTAB schedule (UTC) of the weekly summary; `off` or an empty value switches it off.")
+    ] = "0 0 7 * * Mon"
 
     # what is watched
     subscriptions: Annotated[
@@ -115,6 +165,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     azure_budget_seconds: Annotated[
         Positive, Meta(description="Total time one assessment may spend on reading Azure.")
     ] = 120
+    keep_delivered_days: Annotated[
+        Positive, Meta(description="Days that delivered messages stay in the ledger, and unused events on record.")
+    ] = 14
+    keep_days: Annotated[
+        Positive, Meta(description="Days that parked deliveries, saved Cases, notices and the history for the digest are kept.")
+    ] = 90
 
     # how it is judged
     slow_pull_seconds: Annotated[Positive, Meta(description="A pull this long is slow.")] = 60
@@ -157,10 +213,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def receivers(self) -> Words:
-        """The kinds of receiver that have an address, in the order they are told."""
-        kinds = ("teams", "slack", "webhook", "eventgrid")
-        address = {"eventgrid": self.eventgrid_endpoint}
-        return tuple(k for k in kinds if (address[k] if k in address else getattr(self, f"{k}_url")))
+        """The names of all receivers that have an address, in the order they are told."""
+        first = tuple(kind for kind in KINDS if self._first(kind).url)
+        return first + tuple(receiver.name for receiver in self.further_receivers)
+
+    def receiver(self, name: str) -> Receiver:
+        """Whom a name means. Raises ``Misconfigured`` where it has no address."""
+        kind, _, label = name.partition(":")
+        if kind not in KINDS:
+            raise Misconfigured(f"There is no receiver of kind {kind!r}: use {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+        known = [one for one in (self._first(kind), *self.further_receivers) if one.name == name and one.url]
+        if not known:
+            raise Misconfigured(f"{address_name(kind, label)} is not set.")
+        return known[0]
+
+    def _first(self, kind: str) -> Receiver:
+        if kind == "eventgrid":
+            return Receiver(kind, Secret(self.eventgrid_endpoint))
+        return Receiver(kind, getattr(self, f"{kind}_url"), self.webhook_secret if kind == "webhook" else NO_SECRET)
+
+
+def address_name(kind: str, label: str = "") -> str:
+    """The environment variable that holds a receiver's address: ``PULLWATCH_TEAMS_URL_PAYMENTS``."""
+    field = env_name("eventgrid_endpoint" if kind == "eventgrid" else f"{kind}_url")
+    return f"{field}_{label.upper()}" if label else field
 
 
 def env_name(field: str) -> str:
@@ -171,19 +247,56 @@ def env_name(field: str) -> str:
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in ``environ``. Raises ``Misconfigured`` with one sentence naming the variable."""
     raw = {f.name: _raw(f.type, environ[env_name(f.name)]) for f in msgspec.structs.fields(Settings)
-           if environ.get(env_name(f.name), "").strip()}
+           if f.name not in _RULES and environ.get(env_name(f.name), "").strip()}
     try:
         settings = msgspec.convert(raw, Settings, strict=False, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
         raise Misconfigured(_explain(str(error), environ)) from None
     _check_urls(settings)
-    return settings
+    rules = {field: _rules(field, environ.get(env_name(field), "").strip()) for field in _RULES}
+    complete = msgspec.structs.replace(settings, further_receivers=_further_receivers(environ, settings.webhook_secret), **rules)
+    _check_rules(complete)
+    return complete
 
 
 def _raw(kind: Any, text: str) -> Any:
     if getattr(kind, "__origin__", kind) == Words:
         return [word.strip() for word in text.split(",") if word.strip()]
     return text.strip()
+
+
+_RULES: dict[str, Any] = {"mutes": Mutes, "routes": Routes}
+"""Settings that hold a JSON list."""
+
+
+def _rules(field: str, text: str) -> Any:
+    """Raises ``Misconfigured`` naming the entry or the byte at fault."""
+    try:
+        return msgspec.json.decode(text or "[]", type=_RULES[field])
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `")
+        position = where.removesuffix("`").removeprefix("$")
+        raise Misconfigured(f"{env_name(field)}{position}: {_within_sentence(what)}.") from None
+    except msgspec.DecodeError as error:
+        raise Misconfigured(f"{env_name(field)} must be a JSON list: {_within_sentence(str(error))}.") from None
+
+
+def _further_receivers(environ: Mapping[str, str], common_key: Secret) -> tuple[Receiver, ...]:
+    """Receivers beyond the first of each kind, from variables like ``PULLWATCH_TEAMS_URL_PAYMENTS``."""
+    found = []
+    for kind in KINDS:
+        prefix = address_name(kind) + "_"
+        for name in sorted(n for n in environ if n.startswith(prefix) and environ[n].strip()):
+            label = name.removeprefix(prefix)
+            if not re.fullmatch(r"[A-Z0-9_]+", label):
+                raise Misconfigured(f"{name} must end in a name of capitals, digits and _, such as {prefix}PAYMENTS.")
+            check_receiver_url(name, environ[name].strip())
+            own_key = Secret(environ.get(f"{env_name('webhook_secret')}_{label}", ""))
+            key = (own_key or common_key) if kind == "webhook" else NO_SECRET
+            if kind == "webhook" and not key:
+                raise Misconfigured(f"{env_name('webhook_secret')}_{label} is missing: a webhook is always signed.")
+            found.append(Receiver(f"{kind}:{label.lower()}", Secret(environ[name]), key))
+    return tuple(found)
 
 
 def _decode_secret(kind: type, value: Any) -> Any:
@@ -196,7 +309,22 @@ def _explain(problem: str, environ: Mapping[str, str]) -> str:
     """``Expected `float` > 0 - at `$.queue_depth` `` → a sentence about PULLWATCH_QUEUE_DEPTH."""
     what, _, where = problem.partition(" - at `$.")
     name = env_name(re.split(r"[^a-z0-9_]", where)[0])
-    return f"{name} is {environ.get(name, '')!r}: {what[:1].lower()}{what[1:]}."
+    return f"{name} is {environ.get(name, '')!r}: {_within_sentence(what)}."
+
+
+def _within_sentence(text: str) -> str:
+    """``Expected …`` → ``expected …``; ``JSON is …`` stays."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _check_rules(settings: Settings) -> None:
+    for number, mute in enumerate(settings.mutes):
+        if problem := problem_of(mute):
+            raise Misconfigured(f"{env_name('mutes')}[{number}]: {problem}.")
+    for number, route in enumerate(settings.routes):
+        if route.receiver not in settings.receivers:
+            kind, _, label = route.receiver.partition(":")
+            raise Misconfigured(f"{env_name('routes')}[{number}] names {route.receiver}, which has no address: set {address_name(kind, label)}.")
 
 
 def _check_urls(settings: Settings) -> None:

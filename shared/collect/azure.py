@@ -84,14 +84,14 @@ class Azure:
                 window: Window, *, split_by: str = "", top: int | None = None) -> list[RawSeries]:
         """Minute values through the batch interface: at most 50 resources of one region and type, 20 names.
 
-        ``split_by`` gives one series per value of that dimension; without it Azure averages over it.
+        ``split_by`` (dimensions, comma-separated) gives one series per value; without it Azure averages over them.
         """
         with _errors("Azure Monitor metrics"):
             results = self._metrics(location).query_resources(
                 resource_ids=list(resource_ids), metric_namespace=namespace, metric_names=list(names),
                 timespan=(window.start, window.end), granularity=timedelta(minutes=1),
                 aggregations=["average", "total"], max_results=top if split_by else None,
-                filter=f"{split_by} eq '*'" if split_by else None,
+                filter=" and ".join(f"{name} eq '*'" for name in split_by.split(",")) if split_by else None,
             )
             return [point for result in results for metric in result.metrics for point in _points(metric)]
 

@@ -5,14 +5,14 @@ its pulls name. Three round trips, however many nodes there are.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from shared.azure_ids import id_key, segment
-from shared.collect import limits, metrics, pulls, registry
+from shared.collect import limits, metrics, network, pulls, registry
 from shared.collect.azure import Azure, Row
 from shared.collect.fleet import Fleet, PoolRef
 from shared.errors import PullwatchError
@@ -21,6 +21,7 @@ from shared.model import (
     Case,
     Cluster,
     Coverage,
+    EgressHop,
     NodePool,
     Operation,
     Pull,
@@ -70,10 +71,13 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         usual = ask(lambda: metrics.usual_values(azure, ref.vmss_id, ref.location, before))
         vmss_name = segment(ref.vmss_id, "virtualMachineScaleSets")
         pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
+        egress = ask(lambda: network.list_hops(azure))
         pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
+        hops = network.hops_of(cluster, scale_set.result().value, egress.result().value or ())
+        passed = [ask(partial(network.hop_series, azure, hop, window)) for hop in hops]
 
     pool = _node_pool(ref, cluster, scale_set.result(), skus.result())
     sku_rows = skus.result().value or []
@@ -83,12 +87,14 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         _metrics_coverage(measured.result(), window),
         _pulls_coverage(cluster, pulled.result(), pulled_before.result()),
         _registry_coverage(used, [f.result() for f in logged]),
+        _network_coverage(cluster, hops, [egress.result(), *(f.result() for f in passed)]),
         _baseline_coverage(usual.result(), pulled_before.result()),
     )
     return Case(
         id=case_id(cluster.id, pool.name, window, now), taken_at=now, cluster=cluster, pool=pool, window=window,
         operation=question.operation, registries=used, series=nodes.series if nodes else (), pulls=tuple(found_pulls),
         registry_minutes=tuple(m for f in logged for m in f.result().value or ()),
+        egress=hops, network=tuple(s for f in passed for s in f.result().value or ()),
         baseline=_baseline(before, usual.result().value, pulled_before.result().value),
         coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
         disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows),
@@ -184,6 +190,16 @@ def _registry_coverage(used: tuple[Registry, ...], answers: list[Answer[list[Reg
         names = ", ".join(r.login_server for r in used if r.id)
         return Coverage("registry_log", "missing", f"{names} logged no request.", REGISTRY_LOG_FIX)
     return Coverage("registry_log", "ok")
+
+
+def _network_coverage(cluster: Cluster, hops: tuple[EgressHop, ...], answers: Sequence[Answer[Any]]) -> Coverage:
+    problems = [a.problem for a in answers if a.problem]
+    if problems:
+        return Coverage("network", "failed", " ".join(problems), "Give the identity Reader and Monitoring Reader where the cluster's egress stands.")
+    if not hops:
+        path = f"outbound type {cluster.outbound_type}" if cluster.outbound_type else "an unknown outbound type"
+        return Coverage("network", "missing", f"No load balancer, NAT gateway or firewall was found behind {path}.")
+    return Coverage("network", "ok")
 
 
 def _baseline_coverage(usual: Answer[dict[str, Any]], pulled: Answer[list[Pull]]) -> Coverage:

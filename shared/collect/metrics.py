@@ -90,6 +90,13 @@ def _ask(azure: Azure, vmss_id: str, location: str, window: Window, *, split_by:
 
 
 def _series(raw: RawSeries, window: Window) -> Series:
+    start, values = column(raw, window)
+    node = node_name(raw.dimensions.get(SPLIT.lower(), ""))
+    return Series(metric=raw.metric, start=start, node=node, unit=raw.unit, values=values)
+
+
+def column(raw: RawSeries, window: Window) -> tuple[datetime, tuple[float | None, ...]]:
+    """(first minute of the window, a value for each of its minutes): what is missing is None."""
     start = window.start.replace(second=0, microsecond=0)
     minutes = _minutes(start, window.end)
     values: list[float | None] = [None] * minutes
@@ -97,8 +104,7 @@ def _series(raw: RawSeries, window: Window) -> Series:
         index = int((moment - start) // timedelta(minutes=1))
         if 0 <= index < minutes:
             values[index] = value
-    node = node_name(raw.dimensions.get(SPLIT.lower(), ""))
-    return Series(metric=raw.metric, start=start, node=node, unit=raw.unit, values=tuple(values))
+    return start, tuple(values)
 
 
 def _minutes(start: datetime, end: datetime) -> int:

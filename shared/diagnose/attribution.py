@@ -81,8 +81,10 @@ def _cause(view: View, node: str, minute: int, state: str, held: tuple[Cause, fl
     if state in (AT_WORK, FROM_AFAR):
         if not measured(view, node, minute):
             return Cause.UNKNOWN
+        if minute in network.egress(view).snat_failures:
+            return Cause.NETWORK_SNAT
         return Cause.REGISTRY_DISTANT if state == FROM_AFAR else Cause.IMAGE_SIZE
-    return BACK_OFF.get(state, Cause.UNKNOWN)
+    return network.of_timeouts(view) if state == "timeout" else BACK_OFF.get(state, Cause.UNKNOWN)
 
 
 def measured(view: View, node: str, minute: int) -> bool:

@@ -1,21 +1,88 @@
-"""The network between node and registry: the node's own link, SNAT ports, and what egress passes through."""
+"""The network between node and registry: the node's own link, SNAT ports, and what egress passes through.
 
+* ``network.nic``: the size's published bandwidth is used up;
+* ``network.snat``: outbound connections fail for want of a source port (load balancer, NAT gateway, firewall);
+* ``network.egress``: the firewall in the path carries all it can.
+
+Sources: "Use a public standard load balancer in AKS", "Troubleshoot SNAT", "Azure Firewall performance".
+"""
+
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
-from shared.diagnose.view import View
-from shared.model import Cause, Evidence, Finding, Verdict
-from shared.units import percent
+from shared.diagnose.view import Column, View
+from shared.model import Cause, EgressHop, Evidence, Finding, Verdict
+from shared.units import number, percent
 
 NETWORK_IN = "Network In Total"
+THROUGHPUT = "Throughput"
+FAILED = "failed"
 DIRECT_EGRESS = ("loadbalancer", "managednatgateway", "managednatgatewayv2", "userassignednatgateway")
 """Outbound types without a firewall or appliance of the customer's in the path."""
+HOP_NAMES = {"load_balancer": "load balancer", "nat_gateway": "NAT gateway", "firewall": "firewall"}
+
+
+class Egress(NamedTuple):
+    """What the egress hops say, minute by minute."""
+
+    snat_failures: dict[int, float]
+    """Minute → connections that got no port."""
+    snat_ports: float | None
+    """Highest part of its ports that any node, or the firewall, had in use; None: not measured."""
+    snat_measured: bool
+    throughput: dict[int, float]
+    """Minute → part of the firewall's published throughput that was used."""
+
+
+def egress(view: View) -> Egress:
+    """What the hops measured; worked out once."""
+    if "egress" not in view.notes:
+        view.notes["egress"] = _read_egress(view)
+    found: Egress = view.notes["egress"]
+    return found
+
+
+def _read_egress(view: View) -> Egress:
+    failures: dict[int, float] = defaultdict(float)
+    columns = view.network_columns
+    measured = False
+    for (metric, label), column in columns.items():
+        if metric in ("snatconnectioncount", "packetdropcount"):
+            measured = True
+            if metric == "packetdropcount" or FAILED in label.lower():
+                for minute, value in enumerate(column):
+                    if value:
+                        failures[minute] += value
+    return Egress(dict(failures), _ports_in_use(columns), measured, _throughput(view, columns))
+
+
+def _ports_in_use(columns: dict[tuple[str, str], Column]) -> float | None:
+    parts = [v / 100 for (metric, _), c in columns.items() if metric == "snatportutilization" for v in c if v is not None]
+    for (metric, label), used in columns.items():
+        allocated = columns.get(("allocatedsnatports", label))
+        if metric == "usedsnatports" and allocated:
+            parts += [u / a for u, a in zip(used, allocated, strict=False) if u is not None and a]
+    return max(parts, default=None)
+
+
+def _throughput(view: View, columns: dict[tuple[str, str], Column]) -> dict[int, float]:
+    limit = next((h.limit_bits_per_second for h in view.case.egress if h.limit_bits_per_second), None)
+    column = columns.get((THROUGHPUT.lower(), ""))
+    return {m: v / limit for m, v in enumerate(column) if v is not None} if column and limit else {}
 
 
 def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
-    """The minutes in which the node's link was all but full."""
+    """The minutes in which the node's link, or the firewall that all nodes share, was all but full."""
     bar, parts = view.limits.network_percent / 100, link_parts(view, node, minutes)
-    return {m: Pressure(Cause.NETWORK_NIC, part) for m, part in zip(minutes, parts, strict=True) if part is not None and part >= bar}
+    found = {m: Pressure(Cause.NETWORK_NIC, part) for m, part in zip(minutes, parts, strict=True) if part is not None and part >= bar}
+    throughput = egress(view).throughput
+    for minute in minutes if throughput else ():
+        full = throughput.get(minute, 0.0)
+        if full >= bar and (minute not in found or full > found[minute].used):
+            found[minute] = Pressure(Cause.NETWORK_EGRESS, full)
+    return found
 
 
 def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
@@ -26,8 +93,20 @@ def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | No
     return [None if (v := column[m]) is None else v * 8 / 60 / limit for m in minutes]
 
 
+def of_timeouts(view: View) -> Cause:
+    """What made connections time out: no port left, a full firewall, or nobody knows."""
+    if egress(view).snat_failures:
+        return Cause.NETWORK_SNAT
+    bar = view.limits.network_percent / 100
+    return Cause.NETWORK_EGRESS if any(part >= bar for part in egress(view).throughput.values()) else Cause.UNKNOWN
+
+
+# --- findings ---
+
+
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
-    return [_nic(view, claims.get(Cause.NETWORK_NIC)), _snat(view), _egress(view)]
+    return [_nic(view, claims.get(Cause.NETWORK_NIC)), _snat(view, claims.get(Cause.NETWORK_SNAT)),
+            _egress(view, claims.get(Cause.NETWORK_EGRESS))]
 
 
 def _nic(view: View, claim: Claim | None) -> Finding:
@@ -37,25 +116,44 @@ def _nic(view: View, claim: Claim | None) -> Finding:
         return not_seen(Cause.NETWORK_NIC, why)
     part = peak.value * 8 / 60 / limit
     text = f"{percent(part)} of the NIC" if claim is None else (
-        f"The network link is the bottleneck: {percent(part)} of {view.case.pool.vm_size}'s bandwidth used")
+        f"The network link is the bottleneck: {percent(part)} of the {number(limit / 1e6)} Mbit/s of {view.case.pool.vm_size} used")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",
                         limit=view.limits.network_percent, node=peak.node, at=peak.at)
     return culprit_or_cleared(Cause.NETWORK_NIC, claim, (evidence,))
 
 
-def _snat(view: View) -> Finding:
-    """Out of SNAT ports, connections fail: the kubelet would have reported time-outs."""
-    if not view.pulls_seen:
-        return not_seen(Cause.NETWORK_SNAT, "pull failures are not visible")
+def _snat(view: View, claim: Claim | None) -> Finding:
+    """Out of SNAT ports, connections fail, and the kubelet reports time-outs: either is evidence, both are best."""
+    seen = egress(view)
+    failed = sum(seen.snat_failures.values())
+    if claim is not None:
+        ports = f"; up to {percent(seen.snat_ports)} of a node's ports were in use" if seen.snat_ports is not None else ""
+        text = f"SNAT ports are the bottleneck: {number(failed)} outbound connections failed at the {_hop_name(view)}{ports}"
+        return culprit_or_cleared(Cause.NETWORK_SNAT, claim, (Evidence(text, metric="failed SNAT connections", value=failed, unit="Count"),))
+    if not view.pulls_seen and not seen.snat_measured:
+        return not_seen(Cause.NETWORK_SNAT, "neither pull failures nor SNAT connections are visible")
     timeouts = sum(w.reasons.count("timeout") for w in view.waits)
-    if timeouts:
-        return not_seen(Cause.NETWORK_SNAT, f"{timeouts} attempts timed out; SNAT ports were not looked at")
-    return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.7, evidence=(Evidence("no pull timed out", value=0, unit="Count"),))
+    if timeouts and not (seen.snat_measured and not failed):
+        return not_seen(Cause.NETWORK_SNAT, f"{number(timeouts)} attempts timed out; SNAT connections were not measured")
+    text = "no SNAT connection failed" if seen.snat_measured and not failed else "no pull timed out"
+    return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.9 if seen.snat_measured else 0.7, evidence=(Evidence(text, value=failed, unit="Count"),))
 
 
-def _egress(view: View) -> Finding:
-    outbound = view.case.cluster.outbound_type
+def _egress(view: View, claim: Claim | None) -> Finding:
+    outbound, used = view.case.cluster.outbound_type, egress(view).throughput
+    if used:
+        part = max(used.values())
+        limit = next(h.limit_bits_per_second for h in view.case.egress if h.limit_bits_per_second) or 0.0
+        text = f"{percent(part)} of the firewall" if claim is None else (
+            f"The firewall is the bottleneck: {percent(part)} of its {number(limit / 1e9)} Gbit/s used, and every layer passes it")
+        evidence = Evidence(text, metric=THROUGHPUT, value=round(part * 100, 1), unit="Percent", limit=view.limits.network_percent)
+        return culprit_or_cleared(Cause.NETWORK_EGRESS, claim, (evidence,))
     if outbound.lower() in DIRECT_EGRESS:
         text = f"no firewall in the path (outbound type {outbound})"
         return Finding(Cause.NETWORK_EGRESS, Verdict.CLEARED, 0.8, evidence=(Evidence(text),))
     return not_seen(Cause.NETWORK_EGRESS, f"what lies behind outbound type {outbound or 'unknown'} was not measured")
+
+
+def _hop_name(view: View) -> str:
+    hop: EgressHop | None = next(iter(view.case.egress), None)
+    return HOP_NAMES[hop.kind] if hop else "way out"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import fsum
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
@@ -55,6 +55,8 @@ class View:
             self._series[series.metric.lower()][series.node].append(series)
         self._columns: dict[tuple[str, str], Column] = {}
         self.disk_use: dict[str, Ratios] = {}
+        self.notes: dict[str, Any] = {}
+        """Of layers, about the whole Case, worked out once."""
 
     # --- measurements ---
 
@@ -102,6 +104,15 @@ class View:
         """The metric's median before the window, over the pool."""
         typical = (self.case.baseline.metrics if self.case.baseline else {}).get(metric)
         return _believable(typical.p50) if typical else None
+
+    @cached_property
+    def network_columns(self) -> dict[tuple[str, str], Column]:
+        """(metric in lower case, values of its dimensions) → the egress hops' values for every minute;
+        the highest where several hops measure the same."""
+        columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
+        for series in self.case.network:
+            columns[series.metric.lower(), series.node].append(self._aligned(series))
+        return {key: _merged(found) for key, found in columns.items()}
 
     def worst(self, metric: str) -> tuple[float | None, ...]:
         """The highest value of any node, minute by minute."""

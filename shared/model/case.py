@@ -79,6 +79,16 @@ class NodePool(Value, frozen=True):
     pull_mode: Literal["serial", "parallel", "unknown"] = "unknown"
 
 
+class EgressHop(Value, frozen=True):
+    """One resource that the cluster's outbound traffic passes."""
+
+    kind: Literal["load_balancer", "nat_gateway", "firewall"]
+    id: str
+    location: str
+    limit_bits_per_second: float | None = None
+    """Published throughput; None: not known, or none of its own."""
+
+
 class Registry(Value, frozen=True):
     login_server: str
     id: str = ""
@@ -111,6 +121,8 @@ class Series(Value, frozen=True):
     unit: str = ""
     step_seconds: int = 60
     values: tuple[float | None, ...] = ()
+    resource: str = ""
+    """Id of the resource measured, where it is not the pool: a load balancer, a firewall."""
 
 
 class Pull(Value, frozen=True):
@@ -203,6 +215,9 @@ class Case(Value, frozen=True):
     series: tuple[Series, ...] = ()
     pulls: tuple[Pull, ...] = ()
     registry_minutes: tuple[RegistryMinute, ...] = ()
+    egress: tuple[EgressHop, ...] = ()
+    network: tuple[Series, ...] = ()
+    """Metrics of the egress hops; ``node`` holds the values of their dimensions, ``Failed`` or an address."""
     baseline: Baseline | None = None
     coverage: tuple[Coverage, ...] = ()
     other_vms: tuple[VmLimits, ...] = ()

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared.model.base import Cause, Severity, Value
-from shared.model.case import Cluster, Operation
+from shared.model.case import Operation
 from shared.model.diagnosis import Diagnosis
 
 
@@ -62,7 +62,7 @@ class Item(Value, frozen=True):
     sign: str
     text: str
     notice_id: str = ""
-    """The notice it is about; empty: an incident that goes on as it was told before."""
+    """The notice that told it last."""
     incident_id: str = ""
 
 
@@ -72,13 +72,14 @@ class Group(Value, frozen=True, tag="group"):
     id: str
     at: datetime
     reason: str
-    cluster: Cluster
+    cluster_id: str
+    cluster_name: str
     items: tuple[Item, ...]
     """What changed, worst first."""
     still: tuple[Item, ...] = ()
     """Open incidents that did not change, worst first."""
     lead: Notice | None = None
-    """The worst of the items in full; None where nothing changed."""
+    """The worst of them in full."""
 
 
 class Bulletin(Value, frozen=True, tag="bulletin"):

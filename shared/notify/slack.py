@@ -10,7 +10,7 @@ from typing import Any
 from shared.report import text as plain_text
 from shared.report.literal import shorten
 from shared.report.message import Message, Step
-from shared.report.text import seen_lines, step_line
+from shared.report.text import pool_lines, seen_lines, step_line
 
 type Block = dict[str, Any]
 
@@ -18,13 +18,17 @@ HEADER_CHARACTERS = 150
 CONTEXT_CHARACTERS = 2000
 RICH_TEXT_CHARACTERS = 9000
 """All rich text of one message together: Slack refuses blocks with more than about 13,000 characters."""
+COLORS = {"good": "#2eb67d", "accent": "#1264a3", "warning": "#ecb22e", "attention": "#e01e5a"}
 TEXT_CHARACTERS = 38_000
 """Slack cuts ``text`` at 40,000; escaping may not push it over."""
 
 
-def render(message: Message) -> dict[str, Any]:
-    """The JSON body to post."""
+def render(message: Message, *, color_bar: bool = False) -> dict[str, Any]:
+    """The JSON body to post. ``color_bar``: the blocks beside a bar in the colour of the status."""
     blocks = [_title(message), *_body(message), *_links(message), *_footer(message)]
+    if color_bar:
+        bar = {"color": COLORS[message.status.tone], "fallback": _within(escape(message.title), TEXT_CHARACTERS), "blocks": blocks}
+        return _payload(message.title) | {"attachments": [bar]}
     return _payload(message.title) | {"blocks": blocks}
 
 
@@ -59,7 +63,7 @@ def _title(message: Message) -> Block:
 
 def _body(message: Message) -> list[Block]:
     """One rich-text block, cut from the end where it is too long."""
-    elements = [*_summary(message), *_why(message), *_steps(message)]
+    elements = [*_pools(message), *_summary(message), *_why(message), *_steps(message)]
     kept = _fitting(elements)
     if len(kept) < len(elements):
         kept.append(_section(_text(f"{len(elements) - len(kept)} more parts were cut: Slack takes no longer message.", italic=True)))
@@ -81,8 +85,13 @@ def characters(element: Block) -> int:
     return len(element.get("text", "")) + sum(characters(child) for child in element.get("elements", ()))
 
 
+def _pools(message: Message) -> list[Block]:
+    return [_section(_text(f"{line}\n")) for line in pool_lines(message)]
+
+
 def _summary(message: Message) -> list[Block]:
-    parts = [_text(message.bottleneck, bold=True)] if message.bottleneck else []
+    parts = [_text(f"\n{message.about}\n", bold=True)] if message.about else []
+    parts += [_text(message.bottleneck, bold=True)] if message.bottleneck else []
     parts += [_text(f"  {message.confidence}")] if message.confidence else []
     parts += [_text(("\n" if parts else "") + message.impact)] if message.impact else []
     return [_section(*parts)] if parts else []

@@ -1,12 +1,19 @@
 """The first line of a message: how bad, where, and what happened. Sentences only, no layout."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from shared import units
-from shared.model import Cause, Diagnosis, Impact, Notice, Operation, Severity, Value
+from shared.model import Bulletin, Cause, Diagnosis, Impact, Incident, Item, Notice, Operation, Severity, Value
+from shared.report.layers import CAUSE_NAMES
+from shared.report.literal import one_line
 
 type Tone = Literal["good", "accent", "warning", "attention"]
+
+ITEM_CHARACTERS = 160
+"""One line on a phone or two: a pool's share of a message about many."""
+
 
 class Status(Value, frozen=True):
     """How bad it is, in a word and a sign: never a sign or a colour alone."""
@@ -73,13 +80,79 @@ def where(diagnosis: Diagnosis) -> str:
     return f"{diagnosis.cluster.name} / {diagnosis.pool.name}"
 
 
+def item_of(notice: Notice) -> Item:
+    """A pool's line in a message about several."""
+    incident, diagnosis = notice.incident, notice.diagnosis
+    return Item(
+        kind=notice.kind, pool=diagnosis.pool.name, severity=incident.severity if incident else diagnosis.severity,
+        cause=incident.cause if incident else diagnosis.cause, at=notice.at, sign=status_of(notice).emoji,
+        text=one_line(_short(notice), ITEM_CHARACTERS), notice_id=notice.id, incident_id=incident.id if incident else "",
+    )
+
+
+def still_item(incident: Incident, notice_id: str, now: datetime) -> Item:
+    """The line of an incident that goes on as it was told before."""
+    lasts = units.duration((now - incident.opened_at).total_seconds())
+    return Item(
+        kind="still", pool=incident.pool, severity=incident.severity, cause=incident.cause, at=now,
+        sign=_SEVERITIES[incident.severity].emoji, text=f"{CAUSE_NAMES[incident.cause]}, for {lasts} now",
+        notice_id=notice_id, incident_id=incident.id,
+    )
+
+
+def group_status(items: Sequence[Item]) -> Status:
+    """As bad as the worst that goes on; where all is over, that."""
+    ongoing = [item.severity for item in items if item.kind not in ("resolved", "summary")]
+    if ongoing:
+        return _SEVERITIES[max(ongoing, key=lambda severity: severity.rank)]
+    failed = any(item.sign in (_OUTCOMES["failed"][0], _OUTCOMES["timed_out"][0]) for item in items)
+    return Status("⚪", "Ended", "warning") if failed else Status("✅", "Done", "good")
+
+
+def bulletin_status(bulletin: Bulletin) -> Status:
+    if bulletin.kind == "health":
+        return _SEVERITIES[bulletin.severity]
+    return {"digest": Status("📋", "Weekly summary", "accent"), "test": Status("🔔", "Test", "accent")}[bulletin.kind]
+
+
+def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -> str:
+    """``Image pulls on prod-weu: slow on 3 node pools, on 2 more as before, back to usual on 4, 31 operations ended``."""
+    counts = {kind: sum(item.kind in kinds for item in items) for kind, kinds in _COUNTED.items()}
+    parts = [
+        f"slow on {units.counted(counts['slow'], 'node pool')}" if counts["slow"] else "",
+        f"still slow on {units.counted(len(still), 'node pool')}" if still else "",
+        f"back to usual on {units.counted(counts['over'], 'node pool')}" if counts["over"] else "",
+        f"{units.counted(counts['ended'], 'operation')} ended" if counts["ended"] else "",
+    ]
+    return f"Image pulls on {cluster}: " + ", ".join(part for part in parts if part)
+
+
+_COUNTED = {"slow": ("opened", "changed"), "over": ("resolved",), "ended": ("summary",)}
+
+
+def _short(notice: Notice) -> str:
+    """What a headline says, without what all lines of a message share."""
+    operation, impact = operation_of(notice), notice.diagnosis.impact
+    if notice.kind == "summary" and operation:
+        target = f" to {operation.target}" if operation.target else ""
+        return f"{_OPERATION_NAMES[operation.kind]}{target} {_took(operation, notice.at)}; {_pulls_part(notice.diagnosis)}"
+    if notice.kind == "resolved":
+        return f"back to usual{_after(notice)}{_p95_known(impact)}"
+    cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
+    changed = f", {_CHANGES.get(notice.reason, 'changed')}" if notice.kind == "changed" else ""
+    return f"{CAUSE_NAMES[cause]}{changed}, p95 pull {units.duration(impact.p95_seconds)} ({usual_p95(impact)})"
+
+
+def _after(notice: Notice) -> str:
+    """`` after 42 min`` of the incident that is over."""
+    if notice.incident is None:
+        return ""
+    ended_at = notice.incident.resolved_at or notice.at
+    return f" after {units.duration((ended_at - notice.incident.opened_at).total_seconds())}"
+
+
 def _ended(notice: Notice) -> str:
-    incident, impact = notice.incident, notice.diagnosis.impact
-    sentence = f"Image pulls on {where(notice.diagnosis)} are back to usual"
-    if incident:
-        ended_at = incident.resolved_at or notice.at
-        sentence += f" after {units.duration((ended_at - incident.opened_at).total_seconds())}"
-    return sentence + _p95_known(impact)
+    return f"Image pulls on {where(notice.diagnosis)} are back to usual{_after(notice)}{_p95_known(notice.diagnosis.impact)}"
 
 
 def _summed_up(notice: Notice, operation: Operation) -> str:
@@ -99,18 +172,23 @@ def _took(operation: Operation, now: datetime) -> str:
 
 
 def _pulls_part(diagnosis: Diagnosis) -> str:
-    """What the operation had to do with image pulls, and what the best remedy would change."""
+    """What the operation had to do with image pulls: how long, what was to blame, what the best remedy would change."""
     impact = diagnosis.impact
     if diagnosis.cause is Cause.HEALTHY:
         return "image pulls were not in the way" + _p95_known(impact)
     if impact.p95_seconds is None:
         return f"image pulls were failing: {impact.failed:,} failed" if impact.failed else "image pulls could not be seen"
     held_up = f" in {units.counted(impact.slow_minutes, 'minute')} of it" if impact.slow_minutes else ""
-    slow = f"image pulls were slow{held_up}"
+    blamed = f" ({CAUSE_NAMES[diagnosis.cause]})" if diagnosis.culprit else ""
+    return f"image pulls were slow{held_up}{blamed}{_with_remedy(diagnosis)}"
+
+
+def _with_remedy(diagnosis: Diagnosis) -> str:
+    """``. With remedy 1: p95 about 55 s instead of 4 min 12 s``."""
     best = next((r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse), None)
     if best is None or best.p95_seconds is None:
-        return slow
-    return f"{slow}. With remedy 1: p95 about {units.duration(best.p95_seconds)}"
+        return ""
+    return f". With remedy 1: p95 about {units.duration(best.p95_seconds)} instead of {units.duration(diagnosis.impact.p95_seconds)}"
 
 
 def usual_p95(impact: Impact) -> str:

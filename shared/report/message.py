@@ -11,14 +11,16 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from shared import units
-from shared.model import Cause, Chart, Diagnosis, Finding, Impact, Notice, Remedy, Severity, Value, Verdict
+from shared.model import Bulletin, Cause, Chart, Content, Diagnosis, Finding, Group, Impact, Item, Notice, Remedy, Severity, Value, Verdict
 from shared.report import layers
-from shared.report.headline import Status, headline, operation_of, status_of, usual_p95
+from shared.report.headline import Status, bulletin_status, group_headline, group_status, headline, operation_of, status_of, usual_p95
 from shared.report.literal import lines, one_line
 
 WHY_LINES = 3
 STEPS = 3
 WARNINGS = 2
+POOL_LINES = 40
+"""As many node pools are listed one by one; the renderers cut further where their receiver takes less."""
 LINE_CHARACTERS = 400
 COMMAND_CHARACTERS = 2000
 _CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
@@ -55,9 +57,14 @@ class Step(Value, frozen=True):
 
 class Message(Value, frozen=True):
     id: str
-    kind: Literal["opened", "changed", "resolved", "summary"]
+    kind: Literal["opened", "changed", "resolved", "summary", "group", "bulletin"]
     status: Status
     headline: str
+    pools: tuple[str, ...] = ()
+    """A line for each pool, where several are told of; or the lines of a bulletin."""
+    pools_left_out: str = ""
+    about: str = ""
+    """Of which of the pools the rest of the message speaks."""
     bottleneck: str = ""
     confidence: str = ""
     """``confidence 94 %``; empty where no cause is named."""
@@ -65,6 +72,8 @@ class Message(Value, frozen=True):
     why: tuple[str, ...] = ()
     trend: str = ""
     """The deciding metric as a sparkline, with its usual value and its limit."""
+    chart: Chart | None = None
+    """The same to be drawn, where a receiver can."""
     cleared: str = ""
     not_seen: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
@@ -84,8 +93,49 @@ class Message(Value, frozen=True):
         return not self.footer
 
 
-def build_message(notice: Notice, links: Links) -> Message:
-    """The message about ``notice``. Pure: the same notice gives the same message."""
+def build_message(content: Content, links: Links) -> Message:
+    """The message about ``content``. Pure: the same content gives the same message."""
+    match content:
+        case Notice():
+            return _about_notice(content, links)
+        case Group():
+            return _about_group(content, links)
+        case Bulletin():
+            return _about_bulletin(content)
+
+
+def _about_group(group: Group, links: Links) -> Message:
+    """A line for each pool, and the worst of them in full."""
+    told = [*group.items, *group.still]
+    left_out = f"{len(told) - POOL_LINES} more node pools" if len(told) > POOL_LINES else ""
+    opening = Message(id=group.id, kind="group", status=group_status(told), headline=_line(group_headline(group.cluster_name, group.items, group.still)))
+    listed = replace(opening, pools=tuple(_pool_line(item) for item in told[:POOL_LINES]), pools_left_out=left_out)
+    footer = one_line(f"{units.clock(group.at)} · {_short(group.id)} · pullwatch", LINE_CHARACTERS)
+    if group.lead is None or _went_well(group.lead):
+        return replace(listed, footer=footer)
+    full = _about_notice(group.lead, links)
+    return replace(
+        full, id=group.id, kind="group", status=opening.status, headline=opening.headline, pools=listed.pools, pools_left_out=left_out,
+        about=full.headline, footer=f"{full.footer} · {_short(group.id)}",
+    )
+
+
+def _pool_line(item: Item) -> str:
+    still = "still " if item.kind == "still" else ""
+    return _line(f"{item.sign} {item.pool}: {still}{item.text}")
+
+
+def _about_bulletin(bulletin: Bulletin) -> Message:
+    """Lines under a headline."""
+    shown = bulletin.lines[:POOL_LINES]
+    hidden = len(bulletin.lines) - len(shown)
+    return Message(
+        id=bulletin.id, kind="bulletin", status=bulletin_status(bulletin), headline=_line(bulletin.title), pools=tuple(_line(text) for text in shown),
+        pools_left_out=f"{hidden} more lines" if hidden else "", footer=f"{units.clock(bulletin.at)} · pullwatch",
+    )
+
+
+def _about_notice(notice: Notice, links: Links) -> Message:
     opening = Message(id=notice.id, kind=notice.kind, status=status_of(notice), headline=_line(headline(notice)))
     if _went_well(notice):
         return opening
@@ -108,6 +158,7 @@ def _with_diagnosis(message: Message, diagnosis: Diagnosis) -> Message:
         impact=_impact(diagnosis.impact),
         why=_why(diagnosis),
         trend=_line(_trend(diagnosis.chart)) if diagnosis.chart else "",
+        chart=diagnosis.chart,
         cleared=one_line(layers.cleared(diagnosis), 2 * LINE_CHARACTERS),
         not_seen=tuple(_line(text) for text in layers.not_seen(diagnosis)),
         steps=steps,

@@ -13,7 +13,8 @@ def render(message: Message, width: int = 100) -> str:
     """The whole message, wrapped at ``width`` except for commands and links, ending in a newline."""
     parts = [
         *_wrapped([message.title], width),
-        *_wrapped([_bottleneck(message), message.impact], width),
+        *_wrapped(pool_lines(message), width),
+        *_wrapped([message.about, _bottleneck(message), message.impact], width),
         *_labelled("Why", [*message.why, message.trend, *seen_lines(message)], width),
         *_steps(message, width),
         *(f"{link.title}: {link.url}" for link in message.links),
@@ -26,6 +27,11 @@ def render_diagnosis(diagnosis: Diagnosis, links: Links, width: int = 100) -> st
     """A diagnosis that somebody asked for, as text."""
     notice = Notice(id=diagnosis.id, kind="opened", at=diagnosis.window.end, reason="asked", diagnosis=diagnosis)
     return render(build_message(notice, links), width)
+
+
+def pool_lines(message: Message) -> tuple[str, ...]:
+    """A line for each pool, and how many are not listed."""
+    return message.pools + ((f"+ {message.pools_left_out}",) if message.pools_left_out else ())
 
 
 def seen_lines(message: Message) -> tuple[str, ...]:

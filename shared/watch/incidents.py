@@ -35,7 +35,7 @@ def assessed(state: PoolState, diagnosis: Diagnosis, now: datetime, calm_checks:
     if calm.calm_checks < calm_checks:
         return Outcome(replace(seen, incident=calm), "calm_but_not_for_long")
     over = replace(calm, resolved_at=now)
-    return Outcome(replace(seen, incident=None), "incident_resolved", _notice("resolved", "incident_resolved", diagnosis, now, over))
+    return Outcome(replace(seen, incident=None, notice_id=""), "incident_resolved", _notice("resolved", "incident_resolved", diagnosis, now, over))
 
 
 def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
@@ -44,7 +44,7 @@ def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: 
     if operation is None:
         return Outcome(state, "already_summed_up")
     closed = incident and replace(incident, resolved_at=now)
-    after = replace(state, operation=None, last_operation=operation, incident=None, assessed_at=now)
+    after = replace(state, operation=None, last_operation=operation, incident=None, notice_id="", assessed_at=now)
     bad = closed is not None or diagnosis.severity.rank >= Severity.WARNING.rank or operation.outcome != "succeeded"
     if not (bad or summaries == "all" or (summaries == "upgrades" and operation.kind == "upgrade")):
         return Outcome(after, "summary_not_wanted")
@@ -55,7 +55,8 @@ def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: 
 def _bad(state: PoolState, incident: Incident | None, diagnosis: Diagnosis, now: datetime) -> Outcome:
     if incident is None:
         opened = _opened(diagnosis, now)
-        return Outcome(replace(state, incident=opened), "incident_opened", _notice("opened", "incident_opened", diagnosis, now, opened))
+        notice = _notice("opened", "incident_opened", diagnosis, now, opened)
+        return Outcome(replace(state, incident=opened, notice_id=notice.id), "incident_opened", notice)
     still = replace(incident, calm_checks=0)
     worse = diagnosis.severity.rank > incident.severity.rank
     other = diagnosis.cause is not incident.cause and diagnosis.cause is not Cause.UNKNOWN
@@ -65,7 +66,8 @@ def _bad(state: PoolState, incident: Incident | None, diagnosis: Diagnosis, now:
     cause = diagnosis.cause if other else incident.cause
     severity = max(diagnosis.severity, incident.severity, key=lambda s: s.rank)
     changed = replace(still, cause=cause, severity=severity, changed_at=now)
-    return Outcome(replace(state, incident=changed), reason, _notice("changed", reason, diagnosis, now, changed))
+    notice = _notice("changed", reason, diagnosis, now, changed)
+    return Outcome(replace(state, incident=changed, notice_id=notice.id), reason, notice)
 
 
 def _opened(diagnosis: Diagnosis, now: datetime) -> Incident:

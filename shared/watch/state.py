@@ -17,6 +17,8 @@ class PoolState(Value, frozen=True):
     last_operation: Operation | None = None
     incident: Incident | None = None
     """The open one."""
+    notice_id: str = ""
+    """The notice that said last what the open incident is."""
     assessed_at: datetime | None = None
 
 
