@@ -1,173 +1,130 @@
-"""What to do about a culprit: exact commands, their predicted effect, and what would make it worse."""
+"""What to do about a culprit: exact commands where there are any, and their predicted effect.
 
-from collections.abc import Iterator
-from typing import NamedTuple
+Sources: "az aks nodepool", "az acr" command references; "Container image pull performance", "Artifact
+streaming", "Use a public standard load balancer in AKS", "Azure Container Registry service tiers".
+"""
 
-from shared.diagnose.forecast import Limits, Load, load, predicted_p95
+from collections.abc import Callable, Iterator
+
+from shared.diagnose.node_remedies import node_remedies
 from shared.diagnose.registry import throttled_hosts
 from shared.diagnose.view import View
-from shared.model import Case, Cause, Remedy, VmLimits
-from shared.units import data_rate, number
+from shared.images import registry_host
+from shared.model import Cause, Cluster, Registry, Remedy
 
-DISK_CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM_CAP)
-BETTER_BY = 0.9
-"""A remedy must cut p95 to this part or less to be worth proposing."""
-SMALLEST_OS_DISK_GIB = 30
-TRUSTED_LAUNCH_GIB = 1
-MOST_REMEDIES = 4
-
-
-class _Option(NamedTuple):
-    title: str
-    vm_size: str
-    os_disk_type: str
-    os_disk_gib: int
-    limits: Limits
-    note: str
+PARALLEL_FROM = "1.31"
+PORTS_PER_ADDRESS = 64_000
+PORTS_PER_NODE = 1024
+LESS_UNPACKING = (
+    Remedy("Images compressed with zstd, or fewer large layers", note="a layer is unpacked on one core; zstd takes a fraction of gzip's time"),
+)
 
 
 def remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
     """Best first; what would make it worse comes last and is marked so."""
-    if cause in DISK_CAUSES:
-        return _disk_remedies(view, p95_seconds)
-    if cause is Cause.REGISTRY_THROTTLED:
-        return tuple(_registry_remedies(view))
-    return ()
+    if cause.layer == "disk" or cause in (Cause.CPU_UNPACK, Cause.NETWORK_NIC):
+        return node_remedies(view, cause, p95_seconds) + (LESS_UNPACKING if cause is Cause.CPU_UNPACK else ())
+    find = _REMEDIES.get(cause)
+    return tuple(find(view)) if find else ()
 
 
-# --- disk ---
-
-
-def _disk_remedies(view: View, p95_seconds: float | None) -> tuple[Remedy, ...]:
-    drawn = load(view)
-    floor = view.case.baseline.p50_seconds if view.case.baseline else None
-    rated = [(option, predicted_p95(p95_seconds, drawn, option.limits, floor)) for option in _options(view.case, drawn)]
-    good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
-    bad = [(o, p) for o, p in rated if p is not None and p95_seconds is not None and p > p95_seconds / BETTER_BY
-           and o.vm_size == view.case.pool.vm_size]
-    good.sort(key=lambda pair: (pair[1] is None, _effort(view.case, pair[0]), pair[1] or 0.0))
-    kept = [_remedy(view.case, o, p) for o, p in good[:MOST_REMEDIES]]
-    return (*kept, *(_warning(o, p) for o, p in bad[:1]))
-
-
-def _effort(case: Case, option: _Option) -> int:
-    """The same VM size before another one: cheaper to try, no quota to ask for."""
-    return int(option.vm_size != case.pool.vm_size)
-
-
-def _options(case: Case, drawn: Load) -> Iterator[_Option]:
-    yield from _ephemeral(case, case.pool.vm)
-    yield from _bigger_disk(case, drawn)
-    for vm in _vms_worth_a_look(case):
-        yield from _ephemeral(case, vm) or ()
-        yield from _same_disk_on(case, vm)
-
-
-def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
-    """An ephemeral OS disk on ``vm``, if it has room for the image; not what the pool has already."""
-    room = vm.nvme_gib or vm.cache_gib or vm.temp_gib or 0
-    same = case.pool.os_disk.kind == "ephemeral" and vm.size == case.pool.vm_size
-    if same or not vm.ephemeral_os_disk or room < SMALLEST_OS_DISK_GIB or not vm.cached_iops:
-        return
-    size = int(min(room, case.pool.os_disk.size_gib or room))
-    where = f" on {vm.size}" if vm.size != case.pool.vm_size else ""
-    yield _Option(
-        f"Ephemeral OS disk{where} ({_told(vm.cached_iops, vm.cached_bytes_per_second)}, needs ≤ {number(room)} GiB)",
-        vm.size, "Ephemeral", size, Limits(vm.cached_iops, vm.cached_bytes_per_second),
-        f"{TRUSTED_LAUNCH_GIB} GiB less with Trusted Launch" if size == int(room) else "")
-
-
-def _bigger_disk(case: Case, drawn: Load) -> Iterator[_Option]:
-    """The smallest managed disk that carries the load, else the one that carries most of it."""
-    tiers = [(t, _capped(Limits(t.iops, t.bytes_per_second), case.pool.vm)) for t in case.disk_tiers]
-    larger = [(t, limits) for t, limits in tiers if case.pool.os_disk.kind == "ephemeral" or t.size_gib > (case.pool.os_disk.size_gib or 0)]
-    larger = [(t, limits) for t, limits in larger if t.size_gib <= 2048 and t.size_gib >= SMALLEST_OS_DISK_GIB]
-    if not larger:
-        return
-    tightness = [_tightness(drawn, limits) for _, limits in larger]
-    target = max(min(tightness), 0.25)
-    tier, limits = next(pair for pair, tight in zip(larger, tightness, strict=True) if tight <= target)
-    capped = " and no more, the VM's own cap" if limits != Limits(tier.iops, tier.bytes_per_second) else ""
-    yield _Option(f"{number(tier.size_gib)} GiB OS disk ({tier.tier}, {_told(limits.iops, limits.bytes_per_second)}{capped})",
-                  case.pool.vm_size, "Managed", tier.size_gib, limits, "")
-
-
-def _same_disk_on(case: Case, vm: VmLimits) -> Iterator[_Option]:
-    """A VM whose own cap lets more of a managed disk through."""
-    disk = case.pool.os_disk
-    if disk.kind != "managed" or not disk.size_gib:
-        return
-    limits = _capped(Limits(disk.iops, disk.bytes_per_second), vm)
-    if limits == _capped(Limits(disk.iops, disk.bytes_per_second), case.pool.vm):
-        return
-    yield _Option(f"{vm.size} with the same disk ({_told(limits.iops, limits.bytes_per_second)})",
-                  vm.size, "Managed", disk.size_gib, limits, "")
-
-
-def _vms_worth_a_look(case: Case) -> list[VmLimits]:
-    """The best of as many vCPUs, and the best of twice as many."""
-    best: dict[int, VmLimits] = {}
-    for vm in case.other_vms:
-        best.setdefault(vm.vcpus or 0, vm)
-    return list(best.values())
-
-
-def _capped(limits: Limits, vm: VmLimits) -> Limits:
-    return Limits(_least(limits.iops, vm.uncached_iops), _least(limits.bytes_per_second, vm.uncached_bytes_per_second))
-
-
-def _least(*values: float | None) -> float | None:
-    return min((v for v in values if v is not None), default=None)
-
-
-def _tightness(drawn: Load, limits: Limits) -> float:
-    """Part of the new limits that today's load would use: below 1 it fits."""
-    parts = [used / limit for used, limit in zip(drawn[:2], limits, strict=True) if used and limit]
-    return max(parts, default=1.0)
-
-
-def _told(iops: float | None, bytes_per_second: float | None) -> str:
-    told = ([f"{number(iops)} IOPS"] if iops else []) + ([data_rate(bytes_per_second)] if bytes_per_second else [])
-    return ", ".join(told) or "limits not published"
-
-
-def _remedy(case: Case, option: _Option, predicted: float | None) -> Remedy:
-    note = "; ".join(filter(None, (f"then drain and delete pool {case.pool.name}", option.note)))
-    return Remedy(option.title, _add_pool(case, option), predicted and round(predicted, 1), note)
-
-
-def _warning(option: _Option, predicted: float | None) -> Remedy:
-    return Remedy(option.title, "", predicted and round(predicted, 1), "often advised", worse=True)
-
-
-def _add_pool(case: Case, option: _Option) -> str:
-    return (f"az aks nodepool add --resource-group {case.cluster.resource_group} --cluster-name {case.cluster.name} "
-            f"--name {_new_name(case.pool.name)} --node-count {max(1, case.pool.node_count)} --node-vm-size {option.vm_size} "
-            f"--node-osdisk-type {option.os_disk_type} --node-osdisk-size {option.os_disk_gib}")
-
-
-def _new_name(pool: str) -> str:
-    """A pool name is at most 12 lower-case letters and digits."""
-    return f"{pool[:11]}2"
-
-
-# --- registry ---
-
-
-def _registry_remedies(view: View) -> Iterator[Remedy]:
+def _throttled(view: View) -> Iterator[Remedy]:
     host = next(iter(throttled_hosts(view)), "")
     registry = next((r for r in view.case.registries if r.login_server == host and r.id), None)
     if registry is None:
-        ours = next((r.login_server.split(".")[0] for r in view.case.registries if r.id), "REGISTRY")
-        yield Remedy(f"Pull the images of {host} through a cache in your own registry",
-                     f"az acr cache create --registry {ours} --name {host.split('.')[0]}-cache --source-repo {host}/* --target-repo {host.split('.')[0]}/*",
-                     note="the registry fetches each image once, whatever the number of nodes")
+        yield _cache(view, host)
         return
-    name = registry.login_server.split(".")[0]
     if registry.sku.lower() != "premium":
-        yield Remedy("Premium registry (twice the requests a minute for each identity)", f"az acr update --name {name} --sku Premium",
+        yield Remedy("Premium registry (twice the requests a minute for each identity)", f"az acr update --name {_name(registry)} --sku Premium",
                      note="all kubelets of a cluster normally share one identity: a scale-out meets its limit first")
-    yield Remedy("Fewer nodes at a time", f"az aks nodepool update --resource-group {view.case.cluster.resource_group} "
-                 f"--cluster-name {view.case.cluster.name} --name {view.case.pool.name} --max-surge 10%",
-                 note="slows upgrades; scale out in steps")
+    yield Remedy("Fewer nodes at a time", f"az aks nodepool update {_pool(view)} --max-surge 10%", note="slows upgrades; scale out in steps")
     yield Remedy("Images with fewer layers", note="each layer is one request; 5 to 10 are advised")
+
+
+def _cache(view: View, host: str) -> Remedy:
+    """Artifact cache: each image is fetched once by our own registry, whatever the number of nodes."""
+    ours = next((_name(r) for r in view.case.registries if r.id), "REGISTRY")
+    rule = host.split(".", maxsplit=1)[0]
+    return Remedy(f"Pull the images of {host} through a cache in your own registry",
+                  f"az acr cache create --registry {ours} --name {rule} --source-repo '{host}/*' --target-repo '{rule}/*'",
+                  note="the registry fetches each image once, whatever the number of nodes")
+
+
+def _distant(view: View) -> Iterator[Remedy]:
+    region = view.case.cluster.location
+    registry = next((r for r in view.case.registries if r.id and region not in r.replicas), None)
+    name = _name(registry) if registry else "REGISTRY"
+    premium = "" if registry and registry.sku.lower() == "premium" else f"az acr update --name {name} --sku Premium && "
+    yield Remedy(f"A replica of the registry in {region}", f"{premium}az acr replication create --registry {name} --location {region}",
+                 note="geo-replication needs the Premium tier")
+
+
+def _snat(view: View) -> Iterator[Remedy]:
+    nodes = max(1, view.case.pool.node_count)
+    addresses = -(-nodes * 2 * PORTS_PER_NODE // PORTS_PER_ADDRESS) + 1
+    yield Remedy(f"{addresses} outbound addresses on the load balancer ({2 * PORTS_PER_NODE:,} ports a node)",
+                 f"az aks update {_cluster(view.case.cluster)} --load-balancer-managed-outbound-ip-count {addresses} "
+                 f"--load-balancer-outbound-ports {2 * PORTS_PER_NODE}")
+    yield Remedy("Managed NAT gateway (64,512 ports an address, shared by all nodes)",
+                 f"az aks update {_cluster(view.case.cluster)} --outbound-type managedNATGateway")
+    yield _private_endpoint()
+
+
+def _egress(_: View) -> Iterator[Remedy]:
+    yield _private_endpoint()
+    yield Remedy("A firewall of a higher tier, or one more", note="Standard carries 30 Gbit/s, Premium 100 Gbit/s")
+
+
+def _private_endpoint() -> Remedy:
+    return Remedy("Private endpoint for the registry", note="layers then bypass firewall and SNAT; needs the Premium tier")
+
+
+def _serial(view: View) -> Iterator[Remedy]:
+    if view.case.pool.pull_mode == "serial":
+        yield Remedy(f"Kubernetes {PARALLEL_FROM} or later (nodes pull images in parallel)",
+                     f"az aks upgrade {_cluster(view.case.cluster)} --kubernetes-version {PARALLEL_FROM}", note="parallel pulls ask more of the OS disk")
+    else:
+        yield Remedy("Parallel pulls switched on again", "az feature unregister --namespace Microsoft.ContainerService --name DisableParallelImagePulls",
+                     note="auto-provisioned nodes pull one image at a time whatever is set")
+    yield from _big_image(view)
+
+
+def _qps(_: View) -> Iterator[Remedy]:
+    yield Remedy("Fewer containers starting at once on a node", note="the kubelet allows 5 pulls a second with a burst of 10; AKS does not let you change it")
+
+
+def _repull(_: View) -> Iterator[Remedy]:
+    yield Remedy("imagePullPolicy: IfNotPresent, with fixed tags", note="Always asks the registry at every start of a container")
+
+
+def _big_image(view: View) -> Iterator[Remedy]:
+    slowest = max(view.slow, key=lambda w: (w.seconds, w.image), default=None)
+    if slowest is None:
+        return
+    repository = slowest.image.partition("/")[2].partition("@")[0]
+    registry = next((r for r in view.case.registries if r.id and r.login_server == registry_host(slowest.image)), None)
+    if registry:
+        yield Remedy("Artifact streaming (containers start before the whole image is there)",
+                     f"az acr artifact-streaming create --name {_name(registry)} --image {repository} && "
+                     f"az aks nodepool update {_pool(view)} --enable-artifact-streaming", note="Premium registry, Linux on AMD64, images by tag")
+    yield Remedy(f"A smaller image: {slowest.image}", note="multi-stage build, slim base, no build tools")
+
+
+def _cluster(cluster: Cluster) -> str:
+    return f"--resource-group {cluster.resource_group} --name {cluster.name}"
+
+
+def _pool(view: View) -> str:
+    cluster = view.case.cluster
+    return f"--resource-group {cluster.resource_group} --cluster-name {cluster.name} --name {view.case.pool.name}"
+
+
+def _name(registry: Registry) -> str:
+    return registry.login_server.split(".")[0]
+
+
+_REMEDIES: dict[Cause, Callable[[View], Iterator[Remedy]]] = {
+    Cause.REGISTRY_THROTTLED: _throttled, Cause.REGISTRY_DISTANT: _distant, Cause.NETWORK_SNAT: _snat,
+    Cause.NETWORK_EGRESS: _egress, Cause.KUBELET_SERIAL: _serial, Cause.KUBELET_QPS: _qps, Cause.KUBELET_REPULL: _repull,
+    Cause.IMAGE_SIZE: _big_image,
+}

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from shared.diagnose import cpu, disk, disk_findings, image, kubelet, network, registry
 from shared.diagnose.attribution import Attribution, attribute
+from shared.diagnose.headline import headline
 from shared.diagnose.pressure import Claim
 from shared.diagnose.remedies import remedies
 from shared.diagnose.view import View
@@ -22,7 +23,6 @@ from shared.model import (
     Thresholds,
     Verdict,
 )
-from shared.units import duration, number, times
 
 CONTRIBUTES_FROM = 0.10
 """Part of the slow time from which a cause is worth naming."""
@@ -50,7 +50,7 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     confidence = _confidence(view, found, cause)
     return Diagnosis(
         id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,
-        severity=_severity(view, impact, cause), headline=_headline(view, impact, cause),
+        severity=_severity(view, impact, cause), headline=headline(view, impact, cause),
         findings=_ranked(view, findings, cause, confidence, impact.p95_seconds), impact=impact,
         chart=_chart(view, cause), coverage=case.coverage, operation=case.operation,
     )
@@ -124,37 +124,6 @@ def _slowest(found: list[Wait], most: int = 5) -> tuple[SlowPull, ...]:
 def _percentile(ordered: Sequence[float], percent: int) -> float | None:
     """Nearest rank."""
     return round(ordered[max(1, -(-len(ordered) * percent // 100)) - 1], 1) if ordered else None
-
-
-# --- words ---
-
-
-def _headline(view: View, impact: Impact, cause: Cause) -> str:
-    where = f"{view.case.cluster.name} / {view.case.pool.name}"
-    if not view.pulls_seen:
-        return f"Image pulls on {where} cannot be seen"
-    if cause is Cause.HEALTHY:
-        told = f" (p95 {duration(impact.p95_seconds)})" if impact.p95_seconds is not None else " (none in this window)"
-        return f"Image pulls on {where} are fine{told}"
-    return f"Image pulls on {where} {_how_slow(impact)}{_during(view)}"
-
-
-def _how_slow(impact: Impact) -> str:
-    p95, usual = impact.p95_seconds or 0.0, impact.baseline_p95_seconds
-    if usual and p95 >= 1.5 * usual:
-        return f"are {times(p95 / usual)} slower than usual"
-    if impact.slow and impact.pulls and impact.slow < 0.05 * impact.pulls:
-        return f"are slow for {number(impact.slow)} of {number(impact.pulls)}"
-    return f"take {duration(p95)} at p95"
-
-
-def _during(view: View) -> str:
-    operation = view.case.operation
-    if operation is None:
-        return ""
-    minutes = (view.case.window.end - operation.started_at).total_seconds()
-    what = {"upgrade": "upgrade", "scale_out": "scale-out", "maintenance": "maintenance"}[operation.kind]
-    return f" ({what}{f' to {operation.target}' if operation.target else ''}, {duration(60 * round(minutes / 60))} in)"
 
 
 def _chart(view: View, cause: Cause) -> Chart | None:

@@ -55,7 +55,7 @@ def test_a_managed_disk_at_its_500_iops_is_the_culprit() -> None:
     assert (d.cause, d.severity) == (Cause.DISK_IOPS, Severity.CRITICAL)
     assert d.culprit is not None
     assert d.culprit.evidence[0].text == "The OS disk is the bottleneck: its 500 IOPS are used up on 2 of 2 nodes"
-    assert d.headline == "Image pulls on prod-weu / apps are 6 × slower than usual"
+    assert d.headline == "Image pulls on prod-weu / apps are 6 × slower than usual: OS disk at its 500 IOPS"
     assert d.confidence > 0.9
 
 
