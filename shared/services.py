@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 from shared.collect.azure import Azure, credential
 from shared.collect.clouds import cloud
 from shared.collect.fleet import Fleet, read_fleet
 from shared.errors import Misconfigured
-from shared.model import Notice
+from shared.model import Content
 from shared.report.message import Links
 from shared.settings import Settings, load
 from shared.watch.store import TABLE, Store
@@ -33,7 +34,7 @@ class Services:
     """One per process; shared by the functions that run in it."""
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now, azure: Azure | None = None,
-                 send: Callable[[str, Notice], None] | None = None) -> None:
+                 send: Callable[[str, Content], None] | None = None) -> None:
         self.settings = settings
         self.clock = clock
         self._azure = azure
@@ -61,15 +62,15 @@ class Services:
 
     # --- receivers ---
 
-    def send(self, receiver: str, notice: Notice) -> None:
-        """Delivers one notice to one receiver. Raises the errors of ``shared.errors``."""
+    def send(self, receiver: str, content: Content) -> None:
+        """Delivers one content to one receiver. Raises the errors of ``shared.errors``."""
         if self._send is not None:
-            self._send(receiver, notice)
+            self._send(receiver, content)
             return
         from shared.notify.delivery import send
 
-        needed = self._credential if receiver == "eventgrid" else None
-        send(receiver, notice, self.settings, links(self.settings), self.clock(), credential=needed)
+        needed = self._credential if receiver.startswith("eventgrid") else None
+        send(receiver, content, self.settings, links(self.settings), self.clock(), credential=needed)
 
     # --- storage: the function app's own account ---
 
@@ -81,8 +82,8 @@ class Services:
         return Store(service.create_table_if_not_exists(TABLE))
 
     def enqueue(self, queue: str, body: bytes, delay_seconds: float = 0.0) -> None:
-        """One message, seen after the delay. The host expects base64."""
-        self._queue(queue).send_message(body.decode(), visibility_timeout=max(0, round(delay_seconds)))
+        """One message, not seen before the delay has passed. The host expects base64."""
+        self._queue(queue).send_message(body.decode(), visibility_timeout=max(0, ceil(delay_seconds)))
 
     def queue_length(self, queue: str) -> int:
         """Approximate number of messages; a queue that does not exist yet has none."""
@@ -110,6 +111,13 @@ class Services:
     def load_blob(self, name: str) -> bytes:
         found: bytes = self._container.download_blob(name).readall()
         return found
+
+    def delete_old_blobs(self, prefix: str, before: datetime) -> int:
+        """Deletes the blobs of a folder that were written before then; how many."""
+        old = [blob.name for blob in self._container.list_blobs(name_starts_with=prefix) if blob.last_modified < before]
+        for name in old:
+            self._container.delete_blob(name)
+        return len(old)
 
     @cached_property
     def _container(self) -> Any:

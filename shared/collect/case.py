@@ -73,6 +73,10 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
         egress = ask(lambda: network.list_hops(azure))
         pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
+        if not _names_pulls(pulled.result(), pulled_before.result()):
+            failures = pulled.result().value or []
+            pulled = ask(lambda: failures + pulls.read_starts(azure, cluster, vmss_name, window))
+            pulled_before = ask(lambda: pulls.read_starts(azure, cluster, vmss_name, before))
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
@@ -99,6 +103,11 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
         disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows),
     )
+
+
+def _names_pulls(*answers: Answer[list[Pull]]) -> bool:
+    """Whether the logs told of any finished pull; a source that failed is not asked for its stand-in."""
+    return any(a.problem for a in answers) or any(p.outcome == "pulled" for a in answers for p in a.value or ())
 
 
 def case_id(cluster_id: str, pool: str, window: Window, now: datetime) -> str:
@@ -175,9 +184,14 @@ def _pulls_coverage(cluster: Cluster, now: Answer[list[Pull]], before: Answer[li
         return Coverage("pulls", "failed", now.problem, "Give the identity Log Analytics Reader on the workspace.")
     if cluster.container_insights is False:
         return Coverage("pulls", "missing", "Container insights is off: no kube events are kept.", INSIGHTS_FIX)
-    if any(p.outcome == "pulled" for p in (*now.value, *(before.value or ()))):
+    if len(now.value) >= pulls.MOST_PULLS:
+        return Coverage("pulls", "partial", f"{pulls.MOST_PULLS:,} pulls and more: the oldest are left out.", "Look at a shorter window.")
+    pulled = [p for p in (*now.value, *(before.value or ())) if p.outcome == "pulled"]
+    if any(p.estimated for p in pulled):
+        return Coverage("pulls", "partial", "Normal kube events are not collected: pull times are estimated from how long containers took to start.", INSIGHTS_FIX)
+    if pulled:
         return Coverage("pulls", "ok")
-    return Coverage("pulls", "missing", "No Pulled event in the window or the hours before it: Normal kube events seem not to be collected.", INSIGHTS_FIX)
+    return Coverage("pulls", "missing", "No Pulled event and no pod start in the window or the hours before it: kube events seem not to be collected.", INSIGHTS_FIX)
 
 
 def _registry_coverage(used: tuple[Registry, ...], answers: list[Answer[list[RegistryMinute]]]) -> Coverage:

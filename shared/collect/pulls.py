@@ -10,12 +10,16 @@ Durations are Go's (``1h2m3.5s``, ``870ms``). Source: kubelet ``image_manager.go
 """
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from shared.azure_ids import node_name
 from shared.collect.azure import Azure, Row, utc
 from shared.collect.kql import query
 from shared.model import Cluster, Pull, Window
+
+MOST_PULLS = 30_000
+"""Rows that the queries ask for, newest first: beyond that the oldest are left out, and coverage says so."""
 
 _PULLED = re.compile(
     r'Successfully pulled image "(?P<image>[^"]+)" in (?P<took>[^\s.(]\S*?)'
@@ -39,8 +43,26 @@ _REASONS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
 def read_pulls(azure: Azure, cluster: Cluster, vmss_name: str, window: Window) -> list[Pull]:
     """Every finished or failed attempt on the pool's nodes that the logs hold for the window."""
     rows = azure.logs(cluster.id, query("image_events", node_prefix=vmss_name.lower()), window)
-    pulls = [pull for pull in map(pull_of, rows) if pull is not None]
-    return [p for p in pulls if window.start <= p.at <= window.end]
+    return _in_order((pull for pull in map(pull_of, rows) if pull is not None), window)
+
+
+def read_starts(azure: Azure, cluster: Cluster, vmss_name: str, window: Window) -> list[Pull]:
+    """Pulls estimated from how long the pool's containers took to start in the window."""
+    rows = azure.logs(cluster.id, query("pod_starts", node_prefix=vmss_name.lower()), window)
+    return _in_order((p for p in map(start_of, rows) if (p.seconds or 0.0) >= 0.0), window)
+
+
+def _in_order(pulls: Iterable[Pull], window: Window) -> list[Pull]:
+    """Those of the window, in an order that does not depend on how the service broke ties."""
+    inside = (p for p in pulls if window.start <= p.at <= window.end)
+    return sorted(inside, key=lambda p: (p.at, p.node, p.pod, p.image, p.outcome, p.seconds or 0.0, p.count))
+
+
+def start_of(row: Row) -> Pull:
+    container = row["ContainerName"].rpartition("/")[2]
+    running = utc(row["Running"])
+    return Pull(image=f"container {container}", node=node_name(row["Computer"]), at=running, outcome="pulled",
+                pod=f"{row['Namespace']}/{row['Name']}", seconds=(running - utc(row["Taken"])).total_seconds(), estimated=True)
 
 
 def pull_of(row: Row) -> Pull | None:

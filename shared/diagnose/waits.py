@@ -48,12 +48,13 @@ class Wait(NamedTuple):
 def waits(case: Case, zero: datetime) -> list[Wait]:
     """One entry a container and image; those still failing when the window ends last until then."""
     believed = [p for p in case.pulls if _plausible(p)]
-    troubled = {_key(p) for p in believed if p.outcome == "failed"}
+    key = _pod_key if any(p.estimated for p in believed) else _key
+    troubled = {key(p) for p in believed if p.outcome == "failed"}
     groups: dict[tuple[str, str, str], list[Pull]] = defaultdict(list)
     found = []
     for pull in believed:
-        if troubled and _key(pull) in troubled:
-            groups[_key(pull)].append(pull)
+        if troubled and key(pull) in troubled:
+            groups[key(pull)].append(pull)
         else:
             found.append(_wait([], pull, (pull.at - zero).total_seconds(), zero))
     window_end = (case.window.end - zero).total_seconds()
@@ -64,6 +65,11 @@ def waits(case: Case, zero: datetime) -> list[Wait]:
 
 def _key(pull: Pull) -> tuple[str, str, str]:
     return pull.node, pull.pod, pull.image
+
+
+def _pod_key(pull: Pull) -> tuple[str, str, str]:
+    """An estimated pull names no image: the pod alone ties it to the failures before it."""
+    return pull.node, pull.pod, ""
 
 
 def _plausible(pull: Pull) -> bool:
@@ -87,10 +93,12 @@ def _waits_of_one(pulls: list[Pull], window_end: float, zero: datetime) -> Itera
 def _wait(failures: list[Pull], success: Pull | None, end: float, zero: datetime) -> Wait:
     pull_start = end - ((success.seconds or 0.0) if success else 0.0)
     queue_start = pull_start - ((success.waiting_seconds or 0.0) if success else 0.0)
-    about = success or failures[0]
+    about = failures[0] if failures or success is None else success
     if not failures:
         return Wait(about.image, about.node, queue_start, queue_start, pull_start, end, True)
     first = min(((f.first_at or f.at) - zero).total_seconds() for f in failures)
+    if success and success.estimated:
+        first, queue_start, pull_start = min(first, pull_start), end, end  # the estimate holds the back-off already
     reasons = tuple(f.reason or "other" for f in failures for _ in range(min(f.count, 1000)))
     return Wait(about.image, about.node, min(first, queue_start), queue_start, pull_start, max(end, first), success is not None, reasons)
 

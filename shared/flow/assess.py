@@ -9,7 +9,7 @@ from shared.errors import Permanent
 from shared.flow import outgoing
 from shared.flow.jobs import ASSESSMENTS, Assessment, title
 from shared.flow.wake import look_up, record, settle
-from shared.model import Case, Delivery, Diagnosis, Operation, Severity, Wake, Window, encode
+from shared.model import Case, Diagnosis, Operation, Severity, Value, Wake, Window, encode
 from shared.services import Services
 from shared.watch import incidents
 from shared.watch.incidents import Outcome
@@ -73,26 +73,23 @@ def window_of(services: Services, operation: Operation | None, now: datetime) ->
 
 
 def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagnosis) -> None:
-    """Stores the new state and its deliveries in one transaction, then passes the deliveries on."""
+    """Stores the new state and what it has people told, in one transaction, then passes it on."""
     settings, now = services.settings, services.clock()
 
-    def once(row: Row[PoolState]) -> tuple[Outcome, list[Delivery]]:
+    def once(row: Row[PoolState]) -> tuple[Outcome, list[Value]]:
         if job.final:
             outcome = incidents.summed_up(row.value, diagnosis, now, settings.summaries)
         else:
             outcome = incidents.assessed(row.value, diagnosis, now, settings.calm_checks)
-        deliveries = outgoing.deliveries_of(services, outcome.notice, now)
-        if outcome.notice is not None:
-            services.save_blob(outgoing.notice_blob(outcome.notice.id), encode(outcome.notice))
-        services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), deliveries)
-        return outcome, deliveries
+        new = outgoing.rows_of(services, outcome.notice, now)
+        services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), new)
+        return outcome, new
 
-    outcome, deliveries = settle(services, job.cluster_id, job.pool, once)
+    outcome, new = settle(services, job.cluster_id, job.pool, once)
     log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline)
     if outcome.notice is not None or diagnosis.severity is not Severity.OK:
         services.save_blob(f"cases/{case.id}.json", encode(case))
-    for delivery in deliveries:
-        outgoing.enqueue(services, delivery)
+    outgoing.pass_on(services, job.cluster_id, new)
     operation = outcome.state.operation
     if job.operation_id and operation is not None and operation.ended_at is None:
         services.enqueue(ASSESSMENTS, encode(job), settings.watch_interval_seconds)

@@ -1,28 +1,92 @@
-"""Notify: notices become deliveries in the ledger, and deliveries become attempts to tell a receiver."""
+"""Notify: notices become rows that wait, rows become deliveries, and deliveries attempts to tell a receiver."""
 
 import logging
 import random
+from collections.abc import Iterable
 from datetime import datetime
 
-from shared.errors import PullwatchError
-from shared.flow.jobs import DELIVERIES, DeliveryJob
-from shared.model import Delivery, Notice, decode, encode
+import msgspec
+
+from shared.errors import Permanent, PullwatchError, Throttled, Transient
+from shared.flow.jobs import ANNOUNCEMENTS, DELIVERIES, Announcement, DeliveryJob
+from shared.model import Bulletin, Content, Delivery, Group, Item, Notice, Value, encode
+from shared.report.headline import item_of
 from shared.services import Services
 from shared.watch import outbox
+from shared.watch.history import past_of
+from shared.watch.mutes import muted_until
+from shared.watch.routes import is_chat, wants
+from shared.watch.state import Waiting
 from shared.watch.store import Conflict, Row
 
 log = logging.getLogger("pullwatch")
 
+MOST_CONFLICTS = 8
 
-def deliveries_of(services: Services, notice: Notice | None, now: datetime) -> list[Delivery]:
+# --- what is to be told ---
+
+
+def rows_of(services: Services, notice: Notice | None, now: datetime) -> list[Value]:
+    """The rows a notice is written as: it waits for people; programs get it at once, unless a mute holds it back.
+
+    Its content is saved first: a row may not name what is not there.
+    """
     if notice is None:
         return []
-    return [Delivery(id=f"{notice.id}-{receiver}", notice_id=notice.id, cluster_id=notice.diagnosis.cluster.id,
-                     receiver=receiver, created_at=now, updated_at=now) for receiver in services.settings.receivers]
+    save_content(services, notice)
+    cluster, item = notice.diagnosis.cluster.id, item_of(notice)
+    held = muted_until(services.settings.mutes, cluster, item.pool, item.cause, now) is not None
+    programs = [] if held else program_deliveries(services, cluster, item, now)
+    return [Waiting(item, item.cause, now, held), *past_of(notice), *programs]
 
 
-def notice_blob(notice_id: str) -> str:
-    return f"notices/{notice_id}.json"
+def program_deliveries(services: Services, cluster_id: str, item: Item, now: datetime) -> list[Delivery]:
+    """One for each receiver that is told facts one by one."""
+    return [delivery_of(item.notice_id, receiver, cluster_id, now) for receiver in wanting(services, cluster_id, item) if not is_chat(receiver)]
+
+
+def wanting(services: Services, cluster_id: str, item: Item) -> list[str]:
+    """The receivers whose routes want to hear of it."""
+    settings = services.settings
+    return [r for r in settings.receivers if wants(r, settings.routes, cluster_id, item.pool, item.cause, item.severity)]
+
+
+def delivery_of(content_id: str, receiver: str, cluster_id: str, now: datetime) -> Delivery:
+    return Delivery(id=f"{content_id}-{receiver}", notice_id=content_id, cluster_id=cluster_id, receiver=receiver, created_at=now, updated_at=now)
+
+
+def pass_on(services: Services, cluster_id: str, rows: Iterable[Value]) -> None:
+    """A queue message for each row that is to be acted on. One that is lost here, the housekeeping sends again."""
+    for row in rows:
+        if isinstance(row, Delivery):
+            enqueue(services, row)
+        elif isinstance(row, Waiting):
+            services.enqueue(ANNOUNCEMENTS, encode(Announcement(cluster_id, row.id)), services.settings.group_wait_seconds)
+
+
+# --- contents: a blob each ---
+
+
+def save_content(services: Services, content: Content) -> None:
+    services.save_blob(content_blob(content.id), encode(content))
+
+
+def load_content(services: Services, content_id: str) -> Content | None:
+    """None: it has been expired."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        blob = services.load_blob(content_blob(content_id))
+    except ResourceNotFoundError:
+        return None
+    return msgspec.json.decode(blob, type=Notice | Group | Bulletin)
+
+
+def content_blob(content_id: str) -> str:
+    return f"notices/{content_id}.json"
+
+
+# --- telling it ---
 
 
 def enqueue(services: Services, delivery: Delivery, delay_seconds: float = 0.0) -> None:
@@ -36,23 +100,56 @@ def deliver(services: Services, job: DeliveryJob) -> str:
         return "nothing_to_do"
     now = services.clock()
     reason = outbox.why_not_now(row.value, now)
+    if reason == "not_due":
+        _enqueue_when_due(services, row.value, now)
     if reason:
         return reason
     try:
+        if not outbox.has_its_turn(row.value, now):
+            turn_at = _take_turn(services, row.value.receiver, now)
+            if turn_at > now:
+                return _wait_for_turn(services, row, turn_at, now)
         row = services.store.put_delivery(Row(outbox.taken(row.value, now), row.etag))
     except Conflict:
         return "in_other_hands"
-    notice = decode(services.load_blob(notice_blob(row.value.notice_id)), Notice)
-    return _attempt(services, row, notice)
+    return _attempt(services, row)
 
 
-def _attempt(services: Services, row: Row[Delivery], notice: Notice) -> str:
+def _take_turn(services: Services, receiver: str, now: datetime) -> datetime:
+    """Keeps the receiver free for one message; when. Raises ``Transient`` if others are faster all the time."""
+    for _ in range(MOST_CONFLICTS):
+        row = services.store.turn(receiver)
+        at, kept = outbox.next_turn(row.value, now)
+        try:
+            services.store.put_turn(Row(kept, row.etag))
+        except Conflict:
+            continue
+        return at
+    raise Transient(f"Many deliveries to {receiver} are waiting for their turn; the message will come again.")
+
+
+def _wait_for_turn(services: Services, row: Row[Delivery], turn_at: datetime, now: datetime) -> str:
+    waiting = outbox.waits_its_turn(row.value, turn_at)
+    services.store.put_delivery(Row(waiting, row.etag))
+    _enqueue_when_due(services, waiting, now)
+    return "waits_its_turn"
+
+
+def _enqueue_when_due(services: Services, delivery: Delivery, now: datetime) -> None:
+    enqueue(services, delivery, (delivery.due_at - now).total_seconds() if delivery.due_at else 0.0)
+
+
+def _attempt(services: Services, row: Row[Delivery]) -> str:
+    delivery = row.value
     try:
-        services.send(row.value.receiver, notice)
+        content = load_content(services, delivery.notice_id)
+        if content is None:
+            raise Permanent("What it tells was deleted, because it is older than PULLWATCH_KEEP_DAYS.")
+        services.send(delivery.receiver, content)
     except PullwatchError as error:
         return _after_failure(services, row, error)
-    services.store.put_delivery(Row(outbox.delivered(row.value, services.clock()), row.etag))
-    log.info("%s told: %s", row.value.receiver, notice.diagnosis.headline)
+    services.store.put_delivery(Row(outbox.delivered(delivery, services.clock()), row.etag))
+    log.info("%s told: %s", delivery.receiver, delivery.notice_id)
     return "delivered"
 
 
@@ -63,7 +160,18 @@ def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError
     if delivery.due_at is None:
         log.error("%s refused the message for good: %s", delivery.receiver, delivery.reason)
         return "parked"
+    if isinstance(error, Throttled):
+        _close_for(services, delivery.receiver, delivery.due_at)
+    _enqueue_when_due(services, delivery, now)
     wait_seconds = (delivery.due_at - now).total_seconds()
-    enqueue(services, delivery, wait_seconds)
     log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
     return "retry_later"
+
+
+def _close_for(services: Services, receiver: str, until: datetime) -> None:
+    """A receiver that asked for a pause gets one from all deliveries, not only from the one it answered."""
+    row = services.store.turn(receiver)
+    try:
+        services.store.put_turn(Row(outbox.closed(row.value, until), row.etag))
+    except Conflict:
+        log.info("%s is in use; each delivery will hear of the pause for itself", receiver)

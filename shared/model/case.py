@@ -147,6 +147,8 @@ class Pull(Value, frozen=True):
     count: int = 1
     """How often this failure was seen for the pod; ``first_at`` is when it began."""
     first_at: datetime | None = None
+    estimated: bool = False
+    """From a pod's start, not from the kubelet's word: ``image`` then names the container."""
 
 
 class RegistryMinute(Value, frozen=True):

@@ -1,61 +1,69 @@
-"""One notice to one receiver: rendered, posted, judged."""
+"""One content to one receiver: rendered, posted, judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from shared.errors import Misconfigured, Permanent
-from shared.model import Notice
-from shared.notify import http, slack, teams, webhook
+from shared.errors import Permanent
+from shared.model import Bulletin, Content, Group, Notice
+from shared.notify import common_alert, http, slack, teams, webhook
 from shared.notify.answers import Kind, Outcome, classify
 from shared.notify.http import Post
-from shared.report.message import Links, build_message
-from shared.settings import Secret, Settings, env_name
+from shared.report.message import Links, Message, build_message
+from shared.settings import Receiver, Settings
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
 def send(
-    kind: str, notice: Notice, settings: Settings, links: Links, now: datetime, *, post: Post = http.post, credential: Any = None,
+    name: str, content: Content, settings: Settings, links: Links, now: datetime, *, post: Post = http.post, credential: Any = None,
 ) -> None:
-    """Sends ``notice`` to the receiver of ``kind``; returns once it is accepted.
+    """Sends ``content`` to the receiver called ``name``; returns once it is accepted.
 
     Raises ``Throttled``, ``Transient`` (``Unanswered``: it may have arrived), ``Permanent`` or
     ``Misconfigured``. ``credential``: an azure-identity credential, needed by ``eventgrid`` only.
     """
-    match kind:
+    receiver = settings.receiver(name)
+    ask = partial(_ask, receiver, settings, now, post)
+    match receiver.kind:
         case "teams":
-            body = _json(teams.render(build_message(notice, links), settings.teams_card_version))
-            _deliver(kind, body, JSON, settings, now, post)
+            ask(_json(teams.render(build_message(content, links), settings.teams_card_version, charts=settings.teams_charts)), JSON)
         case "slack":
-            _send_slack(notice, settings, links, now, post)
+            _send_slack(build_message(content, links), settings, ask)
         case "webhook":
-            body = webhook.render(notice)
-            _deliver(kind, body, webhook.headers(notice.id, body, settings.webhook_secret, now), settings, now, post)
-        case "eventgrid":
+            fact = _fact(content)
+            body = common_alert.render(fact) if settings.webhook_format == "azure-common-alert" else webhook.render(fact)
+            content_type = JSON if settings.webhook_format == "azure-common-alert" else {}
+            ask(body, webhook.headers(fact.id, body, receiver.key, now) | content_type)
+        case _:
             from shared.notify import eventgrid
 
-            eventgrid.publish(settings.eventgrid_endpoint, credential, notice)
-        case _:
-            raise Misconfigured(f"There is no receiver of kind {kind!r}: use teams, slack, webhook or eventgrid.")
+            eventgrid.publish(receiver.url.reveal(), credential, _fact(content))
 
 
-def _send_slack(notice: Notice, settings: Settings, links: Links, now: datetime, post: Post) -> None:
+type _Ask = Callable[[bytes, Mapping[str, str]], Outcome]
+
+
+def _fact(content: Content) -> Notice | Bulletin:
+    if isinstance(content, Group):
+        raise Permanent("A program is told facts one by one, never a group of them.")
+    return content
+
+
+def _send_slack(message: Message, settings: Settings, ask: _Ask) -> None:
     """With blocks; if Slack refuses their form, once more as plain text."""
-    message = build_message(notice, links)
-    for form in (slack.render, slack.plain):
-        if _deliver("slack", _json(form(message)), JSON, settings, now, post) is Outcome.DELIVERED:
+    for form in (partial(slack.render, color_bar=settings.slack_color_bar), slack.plain):
+        if ask(_json(form(message)), JSON) is Outcome.DELIVERED:
             return
     raise Permanent("Slack refused the message with blocks and as plain text.")
 
 
-def _deliver(kind: Kind, body: bytes, headers: Mapping[str, str], settings: Settings, now: datetime, post: Post) -> Outcome:
-    url: Secret = getattr(settings, f"{kind}_url")
-    if not url:
-        raise Misconfigured(f"{env_name(f'{kind}_url')} is not set.")
-    return classify(kind, post(url, body, headers, allow_private=settings.allow_private_receivers), now)
+def _ask(receiver: Receiver, settings: Settings, now: datetime, post: Post, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    kinds: dict[str, Kind] = {"teams": "teams", "slack": "slack", "webhook": "webhook"}
+    return classify(kinds[receiver.kind], post(receiver.url, body, headers, allow_private=settings.allow_private_receivers), now)
 
 
 def _json(payload: dict[str, Any]) -> bytes:

@@ -6,7 +6,7 @@ Signed in with the app's identity, which needs the role "EventGrid Data Sender" 
 from typing import Any
 
 from shared.errors import Permanent, Throttled, Transient, Unanswered
-from shared.model import Notice
+from shared.model import Bulletin, Notice
 from shared.notify.webhook import event, to_builtins
 
 DEFAULT_RETRY_AFTER_SECONDS = 30.0
@@ -14,7 +14,7 @@ ONE_TRY: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_time
 """Given with each send: for custom topics azure-eventgrid 4.22 ignores what its constructor is given."""
 
 
-def publish(endpoint: str, credential: Any, notice: Notice) -> None:
+def publish(endpoint: str, credential: Any, fact: Notice | Bulletin) -> None:
     """Sends one event. ``credential`` is an azure-identity credential, or an ``AzureKeyCredential``.
 
     Raises the errors of ``shared.errors``. The client does not retry by itself: the outbox does.
@@ -23,7 +23,7 @@ def publish(endpoint: str, credential: Any, notice: Notice) -> None:
     from azure.core.messaging import CloudEvent
     from azure.eventgrid import EventGridPublisherClient
 
-    told = event(notice)
+    told = event(fact)
     plain = CloudEvent(
         source=told.source, type=told.type, data=to_builtins(told.data), id=told.id, subject=told.subject, time=told.time,
     )

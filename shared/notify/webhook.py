@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 
 from shared.errors import Misconfigured
-from shared.model import Diagnosis, Incident, Notice, Operation, Value, encode
+from shared.model import Bulletin, Diagnosis, Incident, Notice, Operation, Severity, Value, encode
 from shared.settings import Secret, env_name
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -21,7 +21,12 @@ TYPES = {
     "changed": "io.pullwatch.incident.changed",
     "resolved": "io.pullwatch.incident.resolved",
     "summary": "io.pullwatch.operation.summary",
+    "health": "io.pullwatch.health",
+    "digest": "io.pullwatch.digest",
+    "test": "io.pullwatch.test",
 }
+OURSELVES = "/pullwatch"
+"""``source`` of what is about no cluster."""
 PREFIX = "whsec_"
 
 
@@ -33,6 +38,15 @@ class EventData(Value, frozen=True):
     incident: Incident | None
 
 
+class BulletinData(Value, frozen=True):
+    """About Pullwatch itself, or about a week."""
+
+    kind: str
+    severity: Severity
+    title: str
+    lines: tuple[str, ...]
+
+
 class CloudEvent(Value, frozen=True):
     """Attributes of "CloudEvents 1.0"; ``source`` and ``id`` together are unique, over all retries the same."""
 
@@ -41,22 +55,25 @@ class CloudEvent(Value, frozen=True):
     type: str
     subject: str
     time: datetime
-    data: EventData
+    data: EventData | BulletinData
     specversion: str = "1.0"
     datacontenttype: str = "application/json"
 
 
-def event(notice: Notice) -> CloudEvent:
-    diagnosis = notice.diagnosis
+def event(fact: Notice | Bulletin) -> CloudEvent:
+    if isinstance(fact, Bulletin):
+        told = BulletinData(fact.kind, fact.severity, fact.title, fact.lines)
+        return CloudEvent(id=fact.id, source=OURSELVES, type=TYPES[fact.kind], subject="pullwatch", time=fact.at, data=told)
+    diagnosis = fact.diagnosis
     return CloudEvent(
-        id=notice.id, source=diagnosis.cluster.id, type=TYPES[notice.kind], subject=diagnosis.pool.name, time=notice.at,
-        data=EventData(notice.kind, notice.reason, diagnosis, notice.operation or diagnosis.operation, notice.incident),
+        id=fact.id, source=diagnosis.cluster.id, type=TYPES[fact.kind], subject=diagnosis.pool.name, time=fact.at,
+        data=EventData(fact.kind, fact.reason, diagnosis, fact.operation or diagnosis.operation, fact.incident),
     )
 
 
-def render(notice: Notice) -> bytes:
-    """The body: the same bytes for the same notice, so that a retry repeats them."""
-    return encode(event(notice))
+def render(fact: Notice | Bulletin) -> bytes:
+    """The body: the same bytes for the same fact, so that a retry repeats them."""
+    return encode(event(fact))
 
 
 def headers(message_id: str, body: bytes, keys: Secret, now: datetime) -> dict[str, str]:
@@ -89,7 +106,7 @@ def _key(word: str) -> bytes:
     return key
 
 
-def to_builtins(data: EventData) -> dict[str, object]:
+def to_builtins(data: EventData | BulletinData) -> dict[str, object]:
     """The event's data as plain JSON values, for a client that encodes them itself."""
     plain: dict[str, object] = msgspec.to_builtins(data, order="deterministic")
     return plain

@@ -11,9 +11,33 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from shared import units
-from shared.model import Bulletin, Cause, Chart, Content, Diagnosis, Finding, Group, Impact, Item, Notice, Remedy, Severity, Value, Verdict
+from shared.model import (
+    Bulletin,
+    Cause,
+    Chart,
+    Content,
+    Diagnosis,
+    Finding,
+    Group,
+    Impact,
+    Item,
+    Notice,
+    Remedy,
+    Severity,
+    Value,
+    Verdict,
+)
 from shared.report import layers
-from shared.report.headline import Status, bulletin_status, group_headline, group_status, headline, operation_of, status_of, usual_p95
+from shared.report.headline import (
+    Status,
+    bulletin_status,
+    group_headline,
+    group_status,
+    headline,
+    operation_of,
+    status_of,
+    usual_p95,
+)
 from shared.report.literal import lines, one_line
 
 WHY_LINES = 3

@@ -38,6 +38,8 @@ class Plan(NamedTuple):
     """Pools with an incident that goes on, worst first: told along, or again."""
     settled: tuple[str, ...] = ()
     """Notices that wait no longer, whether told, joined with a newer one, or over before a mute was."""
+    silenced: tuple[str, ...] = ()
+    """Those of the settled that began and ended while a mute was in force: nobody is told of them."""
     due_at: datetime | None = None
     """When to look again; None: not before something else happens."""
 
@@ -51,14 +53,15 @@ def plan(cluster_id: str, state: ClusterState, waiting: Sequence[Waiting], pools
     audible = [w for w in waiting if not _muted(policy, cluster_id, w.item.pool, w.cause, now)]
     if not audible:
         return _reminder(cluster_id, state, waiting, pools, policy, now)
-    items, settled = _joined(audible)
+    items, silenced = _joined(audible)
+    settled = tuple(w.id for w in audible)
     if not items:
-        return Plan("muted_and_over", settled=settled)
+        return Plan("muted_and_over", settled=settled, silenced=silenced)
     due_at, reason = _due(state, audible, policy)
     if now < due_at - EARLY_ENOUGH:
         return Plan(reason, due_at=due_at)
     still = _still(cluster_id, pools, {w.item.pool.lower() for w in waiting}, policy, now)
-    return Plan("first_news" if state.announced_at is None else "news", items, still, settled)
+    return Plan("first_news" if state.announced_at is None else "news", items, still, settled, silenced)
 
 
 def _due(state: ClusterState, audible: Sequence[Waiting], policy: Policy) -> tuple[datetime, str]:
@@ -75,12 +78,13 @@ def _is_urgent(waiting: Waiting) -> bool:
 
 
 def _joined(audible: Sequence[Waiting]) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """The last word on each pool, worst first, and the ids of all that it settles."""
+    """The last word on each pool, worst first, and the ids of what is not told at all."""
     by_pool: dict[str, list[Waiting]] = {}
     for one in sorted(audible, key=lambda w: (w.since, w.id)):
         by_pool.setdefault(one.item.pool.lower(), []).append(one)
-    items = [item for told in by_pool.values() if (item := _last_word(told))]
-    return tuple(sorted(items, key=_badness)), tuple(w.id for w in audible)
+    last_words = [(told, _last_word(told)) for told in by_pool.values()]
+    items = [item for _, item in last_words if item]
+    return tuple(sorted(items, key=_badness)), tuple(w.id for told, item in last_words if item is None for w in told)
 
 
 def _last_word(told: Sequence[Waiting]) -> Item | None:

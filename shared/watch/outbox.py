@@ -11,15 +11,20 @@ from msgspec.structs import replace
 
 from shared.errors import Misconfigured, Permanent, PullwatchError, Throttled, Unanswered
 from shared.model import Delivery
+from shared.watch.routes import is_chat
+from shared.watch.state import Turn
 
 KEPT_TRYING = timedelta(hours=24)
-FIRST_DELAY_SECONDS = 1.0
+FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 3600.0
-WITHOUT_IDEMPOTENCY = ("teams", "slack")
-"""Receivers that cannot tell a repeated message from a new one."""
 STUCK_AFTER = timedelta(minutes=5)
 """No sign of life for so long: whoever had it crashed."""
-EARLY_ENOUGH = timedelta(seconds=1)
+EARLY_ENOUGH = timedelta(milliseconds=50)
+"""The clocks of two machines need not agree to the millisecond."""
+PACE = timedelta(seconds=1)
+"""Between two messages to one receiver: what Slack's "Rate limits" asks for, and Teams' limits allow."""
+TURN_KEPT_FOR = timedelta(seconds=5)
+"""A turn not used by then is over: others have had theirs."""
 
 
 def why_not_now(delivery: Delivery, now: datetime) -> str:
@@ -33,6 +38,26 @@ def why_not_now(delivery: Delivery, now: datetime) -> str:
     return ""
 
 
+def has_its_turn(delivery: Delivery, now: datetime) -> bool:
+    """Whether the receiver has been kept free for this attempt."""
+    return delivery.turn_at is not None and now - delivery.turn_at < TURN_KEPT_FOR
+
+
+def next_turn(turn: Turn, now: datetime) -> tuple[datetime, Turn]:
+    """The first moment at which the receiver may be told, and the row that keeps it free."""
+    at = max(now, turn.free_at)
+    return at, replace(turn, free_at=at + PACE)
+
+
+def closed(turn: Turn, until: datetime) -> Turn:
+    """The receiver asked for a pause."""
+    return replace(turn, free_at=max(turn.free_at, until))
+
+
+def waits_its_turn(delivery: Delivery, turn_at: datetime) -> Delivery:
+    return replace(delivery, due_at=turn_at, turn_at=turn_at)
+
+
 def left_behind(delivery: Delivery, now: datetime) -> bool:
     """Whether nobody is going to attempt it any more: its queue message is lost."""
     return delivery.status in ("pending", "sending") and now - (delivery.due_at or delivery.updated_at) > STUCK_AFTER
@@ -41,7 +66,7 @@ def left_behind(delivery: Delivery, now: datetime) -> bool:
 def taken(delivery: Delivery, now: datetime) -> Delivery:
     """Written before the attempt. One found in ``sending`` was cut off in the middle: it may have arrived."""
     cut_off = delivery.status == "sending"
-    return replace(delivery, status="sending", attempts=delivery.attempts + 1, updated_at=now,
+    return replace(delivery, status="sending", attempts=delivery.attempts + 1, updated_at=now, turn_at=None,
                    unanswered=delivery.unanswered + cut_off)
 
 
@@ -50,11 +75,14 @@ def delivered(delivery: Delivery, now: datetime) -> Delivery:
 
 
 def failed(delivery: Delivery, error: PullwatchError, now: datetime, jitter: float) -> Delivery:
-    """After a failed attempt: to be tried again at ``due_at``, or parked with its reason. ``jitter``: 0..1."""
+    """After a failed attempt: to be tried again at ``due_at``, or parked with its reason. ``jitter``: 0..1.
+
+    A chat cannot tell a repeated message from a new one: it gets one that may have arrived once more, and no third time.
+    """
     if isinstance(error, Permanent | Misconfigured):
         return _parked(delivery, str(error), now)
     unanswered = delivery.unanswered + isinstance(error, Unanswered)
-    if unanswered > 1 and delivery.receiver in WITHOUT_IDEMPOTENCY:
+    if unanswered > 1 and is_chat(delivery.receiver):
         return _parked(delivery, f"it may have arrived twice already: {error}", now)
     delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now, jitter)
     if delay is None:
@@ -68,7 +96,7 @@ def failed(delivery: Delivery, error: PullwatchError, now: datetime, jitter: flo
 def retry_delay_seconds(attempt: int, created_at: datetime, now: datetime, jitter: float) -> float | None:
     """Seconds until the next try after ``attempt`` tries (from 1 on); None once 24 h have passed.
 
-    Doubles from 1 s to 1 h. ``jitter`` (0..1, a random number) spreads it over the upper half of that, so that
+    Doubles from half a second to 1 h. ``jitter`` (0..1, a random number) spreads it over the upper half of that, so that
     many deliveries do not come back together. The last try falls on the 24 h themselves.
     """
     left = (KEPT_TRYING - (now - created_at)).total_seconds()
@@ -76,6 +104,11 @@ def retry_delay_seconds(attempt: int, created_at: datetime, now: datetime, jitte
         return None
     delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(attempt - 1, 30), LONGEST_DELAY_SECONDS)
     return min(delay * (0.5 + jitter / 2), left)
+
+
+def revived(delivery: Delivery, now: datetime) -> Delivery:
+    """A parked one that a person wants sent again: as if it were new."""
+    return replace(delivery, status="pending", created_at=now, updated_at=now, due_at=None, turn_at=None, attempts=0, unanswered=0, reason="")
 
 
 def _parked(delivery: Delivery, reason: str, now: datetime) -> Delivery:

@@ -42,6 +42,8 @@ class ClusterState(Value, frozen=True):
     announced_at: datetime | None = None
     announced: tuple[str, ...] = ()
     """Ids of the notices in the last announcement: a row of theirs that is still there was told already."""
+    silenced: tuple[str, ...] = ()
+    """Those of them that nobody is told of: they were over before a mute was."""
 
 
 class Past(Value, frozen=True):
