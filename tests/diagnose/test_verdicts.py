@@ -9,8 +9,10 @@ from shared.model import (
     Cause,
     Coverage,
     Diagnosis,
+    EgressHop,
     Finding,
     Registry,
+    Series,
     Severity,
     Thresholds,
     Verdict,
@@ -20,14 +22,17 @@ from shared.model import (
 
 from .cases import (
     ALL_SEEN,
+    CLUSTER,
     EPHEMERAL,
     EPHEMERAL_QUIET,
     FAST,
+    MINUTES,
     NODES,
     P10,
     QUIET,
     SLOW,
     STORM,
+    T0,
     case,
     failed,
     pull,
@@ -159,6 +164,73 @@ def test_a_slow_pull_from_another_region_with_nothing_else_in_the_way_is_the_dis
 def test_an_image_that_does_not_exist_is_not_a_slow_pull() -> None:
     d = verdict(case(pulls=[failed(NODES[0], 1, 9, "not_found"), *FAST]))
     assert (d.cause, d.impact.failed) == (Cause.HEALTHY, 1)
+
+
+def hop_series(metric: str, value: float, label: str = "", during: range = range(2, 6)) -> Series:
+    return Series(metric, T0, label, values=tuple(value if m in during else 0.0 for m in range(MINUTES)), resource="/lb")
+
+
+LOAD_BALANCER = EgressHop("load_balancer", "/lb", "westeurope")
+FIREWALL = EgressHop("firewall", "/fw", "westeurope", 30e9)
+BEHIND_FIREWALL = replace(CLUSTER, outbound_type="userDefinedRouting")
+
+
+def test_timeouts_with_failed_snat_connections_blame_the_ports() -> None:
+    network = (hop_series("SnatConnectionCount", 400.0, "Failed"), hop_series("SnatConnectionCount", 900.0, "Successful"),
+               hop_series("UsedSnatPorts", 1020.0, "10.0.0.5/TCP"), hop_series("AllocatedSnatPorts", 1024.0, "10.0.0.5/TCP"))
+    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "timeout")], egress=(LOAD_BALANCER,), network=network))
+    assert d.cause is Cause.NETWORK_SNAT
+    assert d.culprit is not None
+    assert "1,600 outbound connections failed at the load balancer" in d.culprit.evidence[0].text
+    assert "--load-balancer-managed-outbound-ip-count" in d.culprit.remedies[0].command
+
+
+def test_timeouts_without_a_look_at_snat_have_an_unknown_cause() -> None:
+    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "timeout")]))
+    assert (d.cause, finding(d, Cause.NETWORK_SNAT).verdict) == (Cause.UNKNOWN, Verdict.UNKNOWN)
+
+
+def test_no_failed_connection_clears_the_ports() -> None:
+    d = verdict(case(storm=STORM, egress=(LOAD_BALANCER,), network=(hop_series("SnatConnectionCount", 0.0, "Failed"),)))
+    assert finding(d, Cause.NETWORK_SNAT).evidence[0].text == "no SNAT connection failed"
+
+
+def test_a_firewall_at_its_published_throughput_is_the_culprit() -> None:
+    d = verdict(case(cluster=BEHIND_FIREWALL, egress=(FIREWALL,), network=(hop_series("Throughput", 28.5e9),)))
+    assert d.cause is Cause.NETWORK_EGRESS
+    assert d.culprit is not None
+    assert "95 % of its 30 Gbit/s used" in d.culprit.evidence[0].text
+
+
+def test_a_firewall_with_room_to_spare_is_cleared_with_its_number() -> None:
+    d = verdict(case(cluster=BEHIND_FIREWALL, storm=STORM, egress=(FIREWALL,), network=(hop_series("Throughput", 3e9),)))
+    assert (d.cause, finding(d, Cause.NETWORK_EGRESS).evidence[0].text) == (Cause.DISK_IOPS, "10 % of the firewall")
+
+
+def test_pull_times_estimated_from_pod_starts_suffice_to_blame_a_disk() -> None:
+    estimated = tuple(replace(p, estimated=True, image="container web") for p in SLOW)
+    d = verdict(case(storm=STORM, pulls=estimated, coverage=without("pulls", "partial")))
+    assert d.cause is Cause.DISK_IOPS
+    assert d.confidence < verdict(case(storm=STORM)).confidence
+
+
+def test_back_off_before_an_estimated_start_is_counted_once() -> None:
+    start = replace(pull(NODES[0], 8, 420, pod="shop/a"), estimated=True, image="container web")
+    d = verdict(case(pulls=[failed(NODES[0], 2, 7, "throttled", pod="shop/a"), start], coverage=without("pulls", "partial")))
+    assert (d.cause, d.impact.pulls, d.impact.p95_seconds) == (Cause.REGISTRY_THROTTLED, 1, 420.0)
+
+
+@pytest.mark.parametrize("absurd", [float("nan"), float("inf"), -5.0, 1e18])
+def test_absurd_values_count_as_not_measured(absurd: float) -> None:
+    broken = tuple(replace(s, values=(absurd,) * MINUTES) for s in series(QUIET))
+    d = verdict(case(measured=broken))
+    assert d.cause is Cause.UNKNOWN
+    assert not any(finding(d, c).verdict is Verdict.CULPRIT for c in Cause if c.layer == "disk")
+
+
+def test_an_absurd_pull_time_is_left_out() -> None:
+    d = verdict(case(pulls=[pull(NODES[0], 6, 1e9), pull(NODES[0], 6, float("nan")), *FAST]))
+    assert (d.cause, d.impact.pulls) == (Cause.HEALTHY, 2)
 
 
 # --- what was not seen clears nobody ---
