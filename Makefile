@@ -2,8 +2,9 @@ PYTHON := .venv/bin/python
 SETUP := sh local/setup/setup.sh
 PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
 READY := .venv/.packages node_modules/.packages
+comma := ,
 
-.PHONY: help setup demo test quick lint clean
+.PHONY: help setup demo test quick accuracy bench lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
@@ -19,6 +20,12 @@ test: $(READY) ## Run all tests
 
 quick: $(READY) ## Run the tests that take no more than seconds
 	@$(PYTEST) -m "not slow"
+
+accuracy: $(READY) ## How often the diagnosis is right, over fresh seeds: SEEDS=number FIRST_SEED=number SCENARIOS=a,b
+	@$(PYTHON) -m local.accuracy $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) $(if $(SCENARIOS),--scenarios $(SCENARIOS))
+
+bench: $(READY) ## Measure what it costs, as ratios taken in one run: BENCH=a,b BENCH_CUSTODIAN=1
+	@$(PYTHON) -m local.bench $(subst $(comma), ,$(BENCH))
 
 lint: $(READY) ## Check style and types
 	@$(PYTHON) -m ruff check .

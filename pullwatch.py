@@ -6,23 +6,31 @@ Standard output carries only the answer; progress and errors go to standard erro
 """
 
 import argparse
+import gzip
 import json
 import logging
 import re
 import sys
+import tempfile
+import webbrowser
+import zlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import msgspec
 
 from shared.errors import Misconfigured, Permanent, PullwatchError
 from shared.model import Case, Diagnosis, Notice, Severity, Window, decode, encode
 from shared.report.message import Message, build_message
-from shared.services import Services, links, services
+from shared.services import Services, links, services, signed_page
 from shared.settings import load
 
 DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE = 0, 1, 2, 3
+GZIP = b"\x1f\x8b"
 _SPAN = re.compile(r"(\d+)(m|h)")
 
 
@@ -54,6 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_diagnose(commands.add_parser("diagnose", help="say which layer holds up the image pulls of a node pool"))
     sweep = commands.add_parser("sweep", help="list the pools with a node at one of its limits right now")
     sweep.set_defaults(run=_sweep)
+    doctor = commands.add_parser("doctor", help="check settings, identity, roles, data sources and receivers, and say what to mend")
+    doctor.add_argument("--format", choices=("text", "json"), default="text")
+    doctor.set_defaults(run=_doctor)
+    link = commands.add_parser("link", help="print a signed link to the fleet page, or to a report")
+    link.add_argument("--report", default="", metavar="ID", help="the id of a diagnosis that was told")
+    link.set_defaults(run=_link)
+    _add_ledger(commands)
     demo = commands.add_parser("demo", help="play a slow upgrade on the built-in local Azure (a development checkout)")
     demo.add_argument("scenario", nargs="?", default="disk-iops")
     demo.set_defaults(run=_demo)
@@ -68,7 +83,8 @@ def _add_diagnose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", dest="end", metavar="TIME", help="end, ISO 8601")
     parser.add_argument("--case", type=Path, metavar="FILE", help="replay a saved Case; asks Azure nothing")
     parser.add_argument("--save-case", type=Path, metavar="FILE", help="keep the evidence for a replay")
-    parser.add_argument("--format", choices=sorted(_FORMATS), default="text")
+    parser.add_argument("--format", choices=[*sorted(_FORMATS), "html"], default="text")
+    parser.add_argument("--open", action="store_true", help="show the report page in the browser instead of printing anything")
     parser.add_argument("--fail-on", choices=[s.value for s in Severity if s is not Severity.OK],
                         help="exit with 1 if it is this bad or worse")
     parser.set_defaults(run=_diagnose)
@@ -84,14 +100,51 @@ def _diagnose(options: argparse.Namespace) -> int:
     if options.save_case:
         options.save_case.write_bytes(encode(case))
     diagnosis = diagnose(case, load().thresholds)
-    print(_FORMATS[options.format](diagnosis))
+    _answer(options, case, diagnosis)
     bad = options.fail_on and diagnosis.severity.rank >= Severity(options.fail_on).rank
     return BAD_NEWS if bad else DONE
 
 
+def _answer(options: argparse.Namespace, case: Case, diagnosis: Diagnosis) -> None:
+    if options.open:
+        _open_in_browser(_html(case, diagnosis), diagnosis.id)
+    elif options.format == "html":
+        print(_html(case, diagnosis))
+    elif options.format == "text" and sys.stdout.isatty() and (terminal := _terminal()):
+        terminal.print_rich(terminal.render_rich(diagnosis, links(load())))
+    else:
+        print(_FORMATS[options.format](diagnosis))
+
+
+def _terminal() -> ModuleType | None:
+    """Colours and bars; None where rich is not installed."""
+    try:
+        from shared.report import terminal
+    except ModuleNotFoundError:
+        return None
+    return terminal
+
+
+def _html(case: Case, diagnosis: Diagnosis) -> str:
+    from shared.report.page import render_report
+
+    settings = load()
+    return render_report(case, diagnosis, settings.thresholds, links(settings), made_at=datetime.now(UTC))
+
+
+def _open_in_browser(page: str, name: str) -> None:
+    file = Path(tempfile.mkdtemp(prefix="pullwatch-")) / f"{name}.html"
+    file.write_text(page, encoding="utf-8")
+    print(f"The report is {file}", file=sys.stderr)
+    webbrowser.open(file.as_uri())
+
+
 def _read_case(path: Path) -> Case:
     try:
-        return decode(path.read_bytes(), Case)
+        data = path.read_bytes()
+        return decode(gzip.decompress(data) if data.startswith(GZIP) else data, Case)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} is a damaged gzip file: download it again.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:
@@ -105,8 +158,17 @@ def _ask_azure(options: argparse.Namespace) -> Case:
         raise UsageError("Give --cluster and --pool, or --case FILE.")
     app = services()
     window = _window(options, app.clock())
-    print(f"Reading Azure about {options.cluster} / {options.pool} …", file=sys.stderr)
-    return collect(app, _cluster_id(app, options.cluster), options.pool, window=window)
+    with _progress(f"Reading Azure about {options.cluster} / {options.pool} …"):
+        return collect(app, _cluster_id(app, options.cluster), options.pool, window=window)
+
+
+def _progress(text: str) -> AbstractContextManager[object]:
+    """Says on standard error what takes its time."""
+    if sys.stderr.isatty() and (terminal := _terminal()):
+        found: AbstractContextManager[object] = terminal.progress(text)
+        return found
+    print(text, file=sys.stderr)
+    return nullcontext()
 
 
 def _cluster_id(app: Services, wanted: str) -> str:
@@ -187,13 +249,83 @@ def _sweep(_: argparse.Namespace) -> int:
     from shared.collect.screening import screen
 
     app = services()
-    fleet = app.fleet()
-    screened = screen(app.azure, fleet.pools, app.settings, app.clock())
-    for pool in fleet.pools:
-        if pool.vmss_id in screened.suspects:
-            print(f"{fleet.cluster(pool.cluster_id).name} / {pool.name}")
+    with _progress("Screening the fleet …"):
+        fleet = app.fleet()
+        screened = screen(app.azure, fleet.pools, app.settings, app.clock())
+    suspects = [(fleet.cluster(pool.cluster_id).name, pool.name) for pool in fleet.pools if pool.key in screened.suspects]
+    if suspects and sys.stdout.isatty() and (terminal := _terminal()):
+        terminal.print_rich([terminal.pools_table((*names, "a node is at one of its limits") for names in suspects)])
+    else:
+        print("".join(f"{cluster} / {pool}\n" for cluster, pool in suspects), end="")
     print(f"{len(fleet.pools)} pools, {len(screened.suspects)} at a limit, {len(screened.not_seen)} not seen.", file=sys.stderr)
     return DONE
+
+
+def _link(options: argparse.Namespace) -> int:
+    from shared.report.links import FLEET, report_page
+
+    url = signed_page(load(), report_page(options.report) if options.report else FLEET, datetime.now(UTC))
+    if not url:
+        raise Misconfigured("Set PULLWATCH_PUBLIC_URL to the address of the app and PULLWATCH_LINK_SECRET to its key.")
+    print(url)
+    return DONE
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from shared import doctor
+
+    checks = []
+    for check in doctor.examine():
+        checks.append(check)
+        if options.format == "text":
+            print(doctor.render_text([check]), flush=True)
+    if options.format == "json":
+        print(doctor.render_json(checks))
+    return doctor.exit_code(checks)
+
+
+def _add_ledger(commands: Any) -> None:
+    deliveries = commands.add_parser("deliveries", help="list what was sent, to whom, and what was given up and why")
+    deliveries.add_argument("--parked", action="store_true", help="only what was given up")
+    deliveries.set_defaults(run=_deliveries)
+    redeliver = commands.add_parser("redeliver", help="send what was given up again")
+    which = redeliver.add_mutually_exclusive_group(required=True)
+    which.add_argument("id", nargs="?", default="", help="one delivery")
+    which.add_argument("--parked", action="store_true", help="all of them")
+    redeliver.set_defaults(run=_redeliver)
+    test = commands.add_parser("send-test", help="send a test message to every receiver, past the ledger")
+    test.add_argument("--receiver", default="", help="only to this one: teams, slack, webhook, eventgrid, teams:NAME, …")
+    test.set_defaults(run=_send_test)
+
+
+def _deliveries(options: argparse.Namespace) -> int:
+    from shared.flow import ledger
+
+    found = ledger.listed(services(), parked_only=options.parked)
+    print("".join(f"{line}\n" for line in ledger.as_lines(found)), end="")
+    print(f"{len(found)} deliveries.", file=sys.stderr)
+    return DONE
+
+
+def _redeliver(options: argparse.Namespace) -> int:
+    from shared.flow import ledger
+
+    for delivery in ledger.redeliver(services(), options.id):
+        print(f"{delivery.id} will be sent again")
+    return DONE
+
+
+def _send_test(options: argparse.Namespace) -> int:
+    from shared.flow import ledger
+
+    app = services()
+    receivers = [options.receiver] if options.receiver else app.settings.receivers
+    if not receivers:
+        raise Misconfigured("No receiver is set: give PULLWATCH_TEAMS_URL, PULLWATCH_SLACK_URL or PULLWATCH_WEBHOOK_URL.")
+    outcomes = list(ledger.send_test(app, receivers))
+    for receiver, outcome in outcomes:
+        print(f"{receiver}: {outcome}")
+    return DONE if all(outcome == "delivered" for _, outcome in outcomes) else BAD_NEWS
 
 
 def _demo(options: argparse.Namespace) -> int:

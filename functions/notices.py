@@ -1,8 +1,25 @@
-"""Messages go out: one queue message a receiver, so that a dead one delays nobody else."""
+"""Messages go out: gathered by cluster, then one queue message a receiver, so that a dead one delays nobody else."""
+
+import os
 
 import azure.functions as func
 
 notices = func.Blueprint()
+
+WEEKLY = "0 0 7 * * Mon"
+DIGEST_SCHEDULE = os.environ.get("PULLWATCH_DIGEST_SCHEDULE", WEEKLY).strip()
+"""Not a %binding%: the host refuses a timer whose setting is empty, and here that switches it off."""
+
+
+@notices.queue_trigger(arg_name="message", queue_name="announcements", connection="AzureWebJobsStorage")
+def announce(message: func.QueueMessage) -> None:
+    """Tells what waits in a cluster, if it is time."""
+    from shared.flow.announce import announce as run
+    from shared.flow.jobs import Announcement
+    from shared.model import decode
+    from shared.services import services
+
+    run(services(), decode(message.get_body(), Announcement))
 
 
 @notices.queue_trigger(arg_name="message", queue_name="deliveries", connection="AzureWebJobsStorage")
@@ -14,3 +31,15 @@ def deliver(message: func.QueueMessage) -> None:
     from shared.services import services
 
     run(services(), decode(message.get_body(), DeliveryJob))
+
+
+def digest(timer: func.TimerRequest) -> None:
+    """The weekly summary."""
+    from shared.flow.digest import digest as run
+    from shared.services import services
+
+    run(services())
+
+
+if DIGEST_SCHEDULE.lower() not in ("", "off"):
+    notices.timer_trigger(arg_name="timer", schedule=DIGEST_SCHEDULE)(digest)

@@ -27,7 +27,7 @@ def assess(message: func.QueueMessage) -> None:
 
 @pools.timer_trigger(arg_name="timer", schedule="%PULLWATCH_TIDY_SCHEDULE%")
 def tidy(timer: func.TimerRequest) -> None:
-    """Closes what time closes, and takes up what a crash left behind."""
+    """Closes what time closes, takes up what a crash left behind, reports what is wrong with Pullwatch itself."""
     from shared.flow.tidy import tidy as run
     from shared.services import services
 

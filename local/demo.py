@@ -6,7 +6,10 @@ Functions host with the real function app; posts the Event Grid events of a scen
 
 import argparse
 import copy
+import gzip
 import os
+import re
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,16 +29,24 @@ from local.preview import preview_text, write_html
 from local.receivers import Received, Receivers
 from local.world import SCENARIOS, build
 from local.world.types import TimedEvent, World
-from shared.model import Cause
+from shared.diagnose import diagnose
+from shared.model import Case, Cause, Thresholds, decode
+from shared.report.message import Links
+from shared.report.page import render_report
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "out"
 PATIENCE_SECONDS = 60.0
+REPORT_LINK = re.compile(r"https://pullwatch\.contoso\.example(/api/reports/[\w-]+\?token=[\w.-]+)")
 WATCHED = {
     "PULLWATCH_BASELINE_HOURS": "6",
     "PULLWATCH_METRICS_LAG_SECONDS": "0",
+    "PULLWATCH_GROUP_WAIT_SECONDS": "0",
+    "PULLWATCH_GROUP_INTERVAL_SECONDS": "0",
     "PULLWATCH_WATCH_INTERVAL_SECONDS": "2",
     "PULLWATCH_SCALE_OUT_MINUTES": "0.05",
+    "PULLWATCH_PUBLIC_URL": "https://pullwatch.contoso.example",
+    "PULLWATCH_LINK_SECRET": secrets.token_urlsafe(),
     "PULLWATCH_SWEEP_SCHEDULE": "0 0 0 1 1 *",
     "PULLWATCH_TIDY_SCHEDULE": "0 0 0 1 1 *",
 }
@@ -120,7 +131,7 @@ def play(on: Stage) -> None:
         _say(f"event {_type(event)} of {event.at:%H:%M} UTC → {_post(on, event)}")
     _wait_for_a_diagnosis(on)
     _let_time_end_it(on)
-    on.host.drain(PATIENCE_SECONDS)
+    on.host.drain(PATIENCE_SECONDS, delayed_seconds=3)  # a receiver is told one message a second
 
 
 def _before(world: World) -> World:
@@ -186,8 +197,26 @@ def report(on: Stage) -> bool:
     truth, found = on.world.truths[0].cause, _diagnosed(on.receivers.of("webhook"))
     right = truth in found if found else truth == Cause.HEALTHY
     print(f"The truth of this scenario: {truth}. Diagnosed: {', '.join(found) or 'healthy, nobody was told'}. {'Right.' if right else 'WRONG.'}")
+    report_page = write_report(on, OUT / "report.html")
     print(f"Messages as the chats show them: {page}\nWhat programs receive:          {webhook}")
+    if report_page:
+        print(f"The report they link to:         {report_page}")
     return right
+
+
+def write_report(on: Stage, path: Path) -> Path | None:
+    """The report behind the first message that links to one, as a file that carries its Case. None: none does."""
+    bodies = [r.body.decode() for r in on.receivers.received if r.kind in ("teams", "slack")]
+    link = next((found for body in bodies if (found := REPORT_LINK.search(body))), None)
+    if link is None:
+        return None
+    served = on.host.url + link[1]
+    requests.get(served, timeout=30).raise_for_status()
+    case = decode(gzip.decompress(requests.get(f"{served}&as=case", timeout=30).content), Case)
+    limits = Thresholds()
+    page = render_report(case, diagnose(case, limits), limits, Links(), made_at=datetime.now(UTC))
+    path.write_text(page, encoding="utf-8")
+    return path
 
 
 def _told(log: Sequence[LogLine]) -> list[str]:

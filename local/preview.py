@@ -33,7 +33,7 @@ def preview_text(received: Sequence[Received]) -> str:
 
 def _view(request: Received) -> dict[str, Any]:
     payload = request.json
-    content = payload["attachments"][0]["content"] if request.kind == "teams" else payload
+    content = payload["attachments"][0]["content"] if request.kind == "teams" else {**payload, "blocks": _blocks(payload)}
     return {"kind": request.kind, "at": f"{request.at:%H:%M}", "content": content, "problem": request.problem}
 
 
@@ -47,11 +47,17 @@ def _text_lines(request: Received) -> Iterable[str]:
             yield from ("  ".join(f"[{action['title']}]" for action in card["actions"]),) if card.get("actions") else ()
         case "slack":
             payload = request.json
-            yield from (line for block in payload.get("blocks", [{"text": payload["text"]}]) for line in _slack_lines(block))
+            yield from (line for block in _blocks(payload) or [{"text": payload["text"]}] for line in _slack_lines(block))
         case _:
             event = request.json[0] if isinstance(request.json, list) else request.json
-            yield f"{event['type']} {event['id']}: {event['data']['diagnosis']['headline']}"
+            data = event["data"]
+            yield f"{event['type']} {event['id']}: {data['diagnosis']['headline'] if 'diagnosis' in data else data['title']}"
     yield ""
+
+
+def _blocks(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of the message, or of the attachment with the coloured bar."""
+    return [block for part in (payload, *payload.get("attachments", [])) for block in part.get("blocks", [])]
 
 
 def _teams_lines(element: dict[str, Any]) -> Iterable[str]:
@@ -59,6 +65,8 @@ def _teams_lines(element: dict[str, Any]) -> Iterable[str]:
         for item in element["items"]:
             yield from _teams_lines(item)
         return
+    if element["type"].startswith("Chart."):
+        element = element["fallback"]
     runs = element["inlines"]
     indent = "       " if runs[0].get("fontType") == "Monospace" else ""
     yield indent + "".join(run["text"] for run in runs)

@@ -4,10 +4,9 @@ Tests build ``Services`` with their own clock, Azure or sender; everything else 
 """
 
 import os
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from math import ceil
 from typing import Any
@@ -15,15 +14,19 @@ from typing import Any
 from shared.collect.azure import Azure, credential
 from shared.collect.clouds import cloud
 from shared.collect.fleet import Fleet, read_fleet
+from shared.collect.fleet_cache import FleetCache
 from shared.errors import Misconfigured
-from shared.model import Content
+from shared.model import Content, Group, Notice
+from shared.report.links import report_page, signed_url
 from shared.report.message import Links
 from shared.settings import Settings, load
 from shared.watch.store import TABLE, Store
 
-FLEET_LIFETIME = timedelta(minutes=5)
-"""How long the fleet is kept: a new pool is looked up again at once when it is missed."""
 CONTAINER = "pullwatch"
+STORAGE_PATIENCE: dict[str, Any] = {
+    "retry_total": 2, "initial_backoff": 0.5, "increment_base": 1, "random_jitter_range": 1, "connection_timeout": 5, "read_timeout": 30,
+}
+"""Storage that is down must not hold a function for the minutes that the SDKs wait by default: its message comes again."""
 
 
 def utc_now() -> datetime:
@@ -39,8 +42,7 @@ class Services:
         self.clock = clock
         self._azure = azure
         self._send = send
-        self._fleet: tuple[datetime, Fleet] | None = None
-        self._fleet_lock = threading.Lock()
+        self._fleet = FleetCache(lambda: read_fleet(self.azure, self.settings), _fleet_question(settings), clock, self._fleet_blob)
 
     # --- Azure ---
 
@@ -53,12 +55,13 @@ class Services:
         return self._azure or Azure(self.settings, self._credential)
 
     def fleet(self, *, fresh: bool = False) -> Fleet:
-        """The watched fleet, kept for ``FLEET_LIFETIME``; ``fresh`` asks Azure whatever is kept."""
-        with self._fleet_lock:
-            now = self.clock()
-            if fresh or self._fleet is None or now - self._fleet[0] > FLEET_LIFETIME:
-                self._fleet = (now, read_fleet(self.azure, self.settings.clusters))
-            return self._fleet[1]
+        """The watched fleet, kept for minutes and shared between instances; ``fresh`` for one read just now."""
+        return self._fleet.get(fresh=fresh)
+
+    def _fleet_blob(self) -> Any:
+        """Where the fleet is shared; None where no storage is set, as at a terminal."""
+        has_storage = self.settings.storage_connection_string or self.settings.storage_account_name
+        return self._container.get_blob_client("fleet.json") if has_storage else None
 
     # --- receivers ---
 
@@ -70,7 +73,7 @@ class Services:
         from shared.notify.delivery import send
 
         needed = self._credential if receiver.startswith("eventgrid") else None
-        send(receiver, content, self.settings, links(self.settings), self.clock(), credential=needed)
+        send(receiver, content, self.settings, links(self.settings, content, self.clock()), self.clock(), credential=needed)
 
     # --- storage: the function app's own account ---
 
@@ -132,7 +135,7 @@ class Services:
     def _storage_client(self, kind: Any, service: str) -> Any:
         connection = self.settings.storage_connection_string
         if connection:
-            return kind.from_connection_string(connection.reveal())
+            return kind.from_connection_string(connection.reveal(), **STORAGE_PATIENCE)
         account = self.settings.storage_account_name
         if not account:
             raise Misconfigured("No storage is set: give AzureWebJobsStorage a connection string, or AzureWebJobsStorage__accountName the account's name.")
@@ -140,12 +143,38 @@ class Services:
                   "AzureChinaCloud": "core.chinacloudapi.cn"}[self.settings.azure_cloud]
         url = f"https://{account}.{service}.{suffix}"
         key = "endpoint" if service == "table" else "account_url"
-        return kind(**{key: url}, credential=self._credential)
+        return kind(**{key: url}, credential=self._credential, **STORAGE_PATIENCE)
 
 
-def links(settings: Settings) -> Links:
-    """Where the links of every message lead."""
-    return Links(portal=cloud(settings).portal, runbook=settings.runbook_url)
+def _fleet_question(settings: Settings) -> str:
+    """Everything that decides which fleet is read."""
+    named = ("azure_cloud", "resource_manager_endpoint", "subscriptions", "exclude_subscriptions", "clusters", "exclude_clusters",
+             "cluster_tags", "exclude_cluster_tags")
+    return repr([getattr(settings, name) for name in named])
+
+
+def links(settings: Settings, content: Content | None = None, now: datetime | None = None) -> Links:
+    """Where the links of a message lead; the report's only where the content has one and links can be signed."""
+    diagnosis_id = _diagnosis_id(content)
+    report = signed_page(settings, report_page(diagnosis_id), now or utc_now()) if diagnosis_id else ""
+    return Links(portal=cloud(settings).portal, runbook=settings.runbook_url, report=report)
+
+
+def _diagnosis_id(content: Content | None) -> str:
+    match content:
+        case Notice():
+            return content.diagnosis.id
+        case Group() if content.lead:
+            return content.lead.diagnosis.id
+        case _:
+            return ""
+
+
+def signed_page(settings: Settings, page: str, now: datetime) -> str:
+    """A link that opens one page for ``PULLWATCH_LINK_HOURS``; empty where no address or no key is set."""
+    if not (settings.public_url and settings.link_secret):
+        return ""
+    return signed_url(settings.public_url, settings.link_secret.reveal(), page, now)
 
 
 _services: Services | None = None

@@ -58,6 +58,7 @@ class Secret:
 
 
 NO_SECRET = Secret("")
+SHORTEST_LINK_SECRET = 16
 Positive = Annotated[float, Meta(gt=0)]
 Words = tuple[str, ...]
 Mutes = tuple[Mute, ...]
@@ -133,6 +134,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     digest_schedule: Annotated[
         str, Meta(description="NCRONTAB schedule (UTC) of the weekly summary; `off` or an empty value switches it off.")
     ] = "0 0 7 * * Mon"
+    public_url: Annotated[
+        str, Meta(description="Base URL of this app, `https://….azurewebsites.net`: where report links lead. Empty: messages hold no report link.")
+    ] = ""
+    link_secret: Annotated[
+        Secret, Meta(description="Key that signs report links, at least 16 random characters; a new one makes all old links invalid.")
+    ] = NO_SECRET
+    link_hours: Annotated[Positive, Meta(description="Hours for which a report link opens its page.")] = 168
 
     # what is watched
     subscriptions: Annotated[
@@ -141,9 +149,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     clusters: Annotated[
         Words, Meta(description="Cluster names or ids to watch, comma-separated; empty: all.")
     ] = ()
+    cluster_tags: Annotated[
+        Words, Meta(description="Watch only clusters that have one of these tags: `name` or `name=value`, comma-separated; empty: all.")
+    ] = ()
+    exclude_subscriptions: Annotated[Words, Meta(description="Subscription ids whose clusters are not watched, comma-separated.")] = ()
+    exclude_clusters: Annotated[Words, Meta(description="Cluster names or ids that are not watched, comma-separated.")] = ()
+    exclude_cluster_tags: Annotated[
+        Words, Meta(description="Clusters with one of these tags are not watched: `name` or `name=value`, comma-separated.")
+    ] = ()
     sweep_schedule: Annotated[
         str, Meta(description="NCRONTAB schedule (UTC) of the fleet screening.")
     ] = "0 */5 * * * *"
+    screen_minutes: Annotated[
+        float, Meta(ge=1, le=60, description="Minutes that one screening looks at: at least the time between two of them.")
+    ] = 6
     tidy_schedule: Annotated[str, Meta(description="NCRONTAB schedule (UTC) of the housekeeping.")] = "30 */2 * * * *"
     window_minutes: Annotated[Positive, Meta(description="Minutes looked at when no operation is open.")] = 30
     baseline_hours: Annotated[Positive, Meta(description="Hours before the window that say what is usual.")] = 24
@@ -330,8 +349,10 @@ def _check_rules(settings: Settings) -> None:
 def _check_urls(settings: Settings) -> None:
     for field in ("teams_url", "slack_url", "webhook_url"):
         check_receiver_url(env_name(field), getattr(settings, field).reveal())
-    for field in ("runbook_url", "eventgrid_endpoint"):
+    for field in ("runbook_url", "eventgrid_endpoint", "public_url"):
         check_receiver_url(env_name(field), getattr(settings, field))
+    if settings.link_secret and len(settings.link_secret.reveal()) < SHORTEST_LINK_SECRET:
+        raise Misconfigured(f"{env_name('link_secret')} is too short: set it to {SHORTEST_LINK_SECRET} or more random characters.")
     if settings.webhook_url and not settings.webhook_secret:
         raise Misconfigured(f"{env_name('webhook_secret')} is missing: a webhook is always signed; set it to whsec_ and 24 to 64 random bytes in base64.")
 

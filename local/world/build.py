@@ -63,6 +63,7 @@ def judge(story: Story) -> Truth:
         cluster_id=cluster_id(story), pool=story.scenario.pool, cause=cause_of(slow, lost),
         lost_seconds={cause: round(seconds, 1) for cause, seconds in lost.items()}, slow_pulls=len(slow),
         p95_seconds=percentile([pull.elapsed for pull in pulls if pull.finished_at is not None], 95),
+        unfinished=sum(1 for pull in pulls if pull.finished_at is None),
     )
 
 

@@ -92,6 +92,9 @@ VM_SIZES = {size.name: size for size in (
     _size("D4ds_v6", 4, 16, (6400, 212), (40000, 1250), (30000, 180), 12500, nvme=220, family="Ddsv6"),
 )}
 
+FIREWALL_BITS_PER_SECOND = {"Basic": 250e6, "Standard": 30e9, "Premium": 100e9}
+"""Azure Firewall by tier ("Choose the right Azure Firewall SKU")."""
+
 
 def _premium(tier: str, max_gib: int, iops: float, mbps: float, io_bucket: float = 0, gib_bucket: float = 0) -> DiskTier:
     burst = (3500.0, 170.0 * MB) if io_bucket else (0.0, 0.0)

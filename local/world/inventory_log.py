@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from local.world.arm import SUBSCRIPTION, guid
 from local.world.kubelet_log import cluster_columns, hash_of
 from local.world.plan import node_name
 from local.world.pulls import Pod, Pull
-from local.world.resources import SUBSCRIPTION, guid, node_resource_group
+from local.world.resources import node_resource_group
 from local.world.run import Story
 
 POLL_SECONDS = 60

@@ -10,15 +10,22 @@ from typing import Any
 
 import msgspec
 
+from local.world.arm import SUBSCRIPTION
+from local.world.plan import MCR
 from local.world.pulls import Pull
-from local.world.resources import SUBSCRIPTION, cluster_id
+from local.world.resources import cluster_id
 from local.world.run import Story, minor
+from local.world.scenario import HUB
 
 POLL_SECONDS = 60
 REPEATED_ROWS = 0.12
 BACK_OFF_SYNC_SECONDS = 13
 ACR_429 = ("toomanyrequests: Too many requests. Please visit https://aka.ms/acr/skus#sku-feature-matrix "
            "to view limits of all service tiers.")
+
+
+HUB_429 = ("429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit. You may increase "
+           "the limit by authenticating and upgrading: https://www.docker.com/increase-rate-limit")
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,12 +95,17 @@ def refusal(story: Story, pull: Pull, error: str) -> str:
     if error == "qps":
         return "pull QPS exceeded"
     image = pull.image
-    if story.rng.random() < 0.5:
-        return f'rpc error: code = Unknown desc = failed to pull and unpack image "{image.reference}": {ACR_429}'
+    start = f'rpc error: code = Unknown desc = failed to pull and unpack image "{image.reference}": '
+    manifest = f"https://{image.registry}/v2/{image.repository}/manifests/{image.tag}"
+    if error == "timeout":
+        return f'{start}failed to resolve reference "{image.reference}": failed to do request: Head "{manifest}": dial tcp 20.61.97.8:443: i/o timeout'
+    if image.registry == HUB:
+        return f"{start}failed to copy: httpReadSeeker: failed open: unexpected status code {manifest}: {HUB_429}"
+    if image.registry != MCR and story.rng.random() < 0.5:
+        return f"{start}{ACR_429}"
     digest = f"{story.rng.getrandbits(256):064x}"
     return (
-        f'rpc error: code = Unknown desc = failed to pull and unpack image "{image.reference}": failed to copy: '
-        f"httpReadSeeker: failed open: unexpected status code https://{image.registry}/v2/{image.repository}"
+        f"{start}failed to copy: httpReadSeeker: failed open: unexpected status code https://{image.registry}/v2/{image.repository}"
         f"/blobs/sha256:{digest}: 429 Too Many Requests"
     )
 

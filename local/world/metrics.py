@@ -1,7 +1,7 @@
 """What Azure Monitor would have kept: one value a minute, in Azure's names and units.
 
-Names, units, aggregations and dimensions as in "Supported metrics" for scale sets, registries and
-load balancers. An ephemeral OS disk has no provisioned limit and so no Consumed, Target or Burst.
+Names, units, aggregations and dimensions as in "Supported metrics" for scale sets and registries;
+the way out is in ``network_metrics``. An ephemeral OS disk has no provisioned limit and so no Consumed, Target or Burst.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,9 +9,10 @@ from random import Random
 
 import msgspec
 
+from local.world.network_metrics import network_metrics
 from local.world.node import Minute, Node
 from local.world.plan import instance_name
-from local.world.resources import load_balancer_id, registry_id, scale_set_id
+from local.world.resources import registry_id, scale_set_id
 from local.world.run import Story
 from local.world.types import MetricSeries
 
@@ -35,7 +36,7 @@ class Metric(msgspec.Struct, frozen=True):
 
 def measure(story: Story) -> list[MetricSeries]:
     """All series of all resources of the world."""
-    return [*_scale_set(story), *_registry(story), *_load_balancer(story)]
+    return [*_scale_set(story), *_registry(story), *network_metrics(story)]
 
 
 # --- scale set -----------------------------------------------------------------------------------
@@ -69,7 +70,7 @@ def _value(metric: Metric, number: int, minute: Minute | None, rng: Random) -> f
 
 
 def _node_metrics(node: Node, *, of_burst: bool) -> list[Metric]:
-    return [*_disk_metrics(node), *_limit_metrics(node, of_burst=of_burst), *_vm_metrics(node)]
+    return [*_disk_metrics(node), *_limit_metrics(node, of_burst=of_burst), *_vm_metrics(node, of_burst=of_burst)]
 
 
 def _disk_metrics(node: Node) -> Iterator[Metric]:
@@ -117,7 +118,7 @@ def _percent(name: str, field: str, limit: float) -> Metric:
     return Metric(name, "Percent", lambda m: 100 * getattr(m, field) / m.seconds / limit)
 
 
-def _vm_metrics(node: Node) -> Iterator[Metric]:
+def _vm_metrics(node: Node, *, of_burst: bool) -> Iterator[Metric]:
     vm, ephemeral = node.vm, node.disk.ephemeral
     yield Metric("Percentage CPU", "Percent", lambda m: 100 * m.cpu_seconds / m.seconds / vm.vcpus)
     yield Metric("Network In Total", "Bytes", lambda m: m.network_in, "Total")
@@ -127,11 +128,22 @@ def _vm_metrics(node: Node) -> Iterator[Metric]:
                      lambda m: 100 * _cached(m.read_operations, m.write_operations, ephemeral) / m.seconds / vm.cached_iops)
         yield Metric("VM Cached Bandwidth Consumed Percentage", "Percent",
                      lambda m: 100 * _cached(m.read_bytes, m.write_bytes, ephemeral) / m.seconds / vm.cached_bytes_per_second)
-    uncached = 0.0 if ephemeral else 100.0
-    yield Metric("VM Uncached IOPS Consumed Percentage", "Percent",
-                 lambda m: uncached * m.write_operations / m.seconds / vm.uncached_iops)
-    yield Metric("VM Uncached Bandwidth Consumed Percentage", "Percent",
-                 lambda m: uncached * m.write_bytes / m.seconds / vm.uncached_bytes_per_second)
+    yield from _uncached_metrics(node, of_burst=of_burst)
+
+
+def _uncached_metrics(node: Node, *, of_burst: bool) -> Iterator[Metric]:
+    """Of the limit in force or of the baseline, as with the disk itself. Burst credits: *Remote* means uncached."""
+    vm, uncached = node.vm, 0.0 if node.disk.ephemeral else 100.0
+    iops, bandwidth = "VM Uncached IOPS Consumed Percentage", "VM Uncached Bandwidth Consumed Percentage"
+    if of_burst:
+        yield Metric(iops, "Percent", lambda m: uncached * m.vm_iops_of_limit / m.seconds)
+        yield Metric(bandwidth, "Percent", lambda m: uncached * m.vm_bytes_of_limit / m.seconds)
+    else:
+        yield Metric(iops, "Percent", lambda m: uncached * m.write_operations / m.seconds / vm.uncached_iops)
+        yield Metric(bandwidth, "Percent", lambda m: uncached * m.write_bytes / m.seconds / vm.uncached_bytes_per_second)
+    if vm.uncached_burst_iops:
+        yield _credits("VM Remote Used Burst IO Credits Percentage", lambda m: m.used_vm_io_credits_percent)
+        yield _credits("VM Remote Used Burst BPS Credits Percentage", lambda m: m.used_vm_byte_credits_percent)
 
 
 def _cached(read: float, written: float, ephemeral: bool) -> float:
@@ -139,7 +151,7 @@ def _cached(read: float, written: float, ephemeral: bool) -> float:
     return read + (written if ephemeral else 0.0)
 
 
-# --- registry and load balancer ------------------------------------------------------------------
+# --- registry ------------------------------------------------------------------------------------
 
 
 def _registry(story: Story) -> Iterator[MetricSeries]:
@@ -155,24 +167,3 @@ def _registry(story: Story) -> Iterator[MetricSeries]:
             resource_id=registry_id(story), metric=name, unit="Count", aggregation="Total", dimensions={},
             start=story.epoch, values=list(values),
         )
-
-
-def _load_balancer(story: Story) -> Iterator[MetricSeries]:
-    """Outbound connections of each node: plenty of ports, none failed."""
-    ports = 1024.0 if len({node.instance for node in story.nodes}) <= 50 else 512.0
-    for node in story.nodes:
-        address = {"FrontendIPAddress": "20.73.14.9", "BackendIPAddress": f"10.224.{node.instance // 250}.{4 + node.instance % 250}"}
-        tcp = {**address, "ProtocolType": "TCP", "IsAwaitingRemoval": "False"}
-        numbers = sorted(node.minutes)
-        rng = story.rng
-        connections = [float(rng.randint(20, 60) + 4 * int(node.minutes[n].pulls > 0)) for n in numbers]
-        for metric, aggregation, dimensions, values in (
-            ("SnatConnectionCount", "Total", {**address, "ConnectionState": "Successful"}, connections),
-            ("SnatConnectionCount", "Total", {**address, "ConnectionState": "Failed"}, [0.0] * len(numbers)),
-            ("UsedSnatPorts", "Average", tcp, [round(c * 0.8) + 8.0 for c in connections]),
-            ("AllocatedSnatPorts", "Average", tcp, [ports] * len(numbers)),
-        ):
-            yield MetricSeries(
-                resource_id=load_balancer_id(story), metric=metric, unit="Count", aggregation=aggregation,
-                dimensions=dimensions, start=story.at(numbers[0] * 60), values=list(values),
-            )

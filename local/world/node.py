@@ -1,12 +1,13 @@
 """A node: its disk, link and cores, the pulls under way, and what Azure would measure of it."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
 
-from local.world.flow import Flow, Limit, Resource, share
+from local.world.flow import RESERVED_SHARE, Flow, Limit, Resource, share
 from local.world.hardware import GIB, VmSize, disk_tier
 from local.world.pulls import Image, Pull
 
@@ -31,6 +32,18 @@ class OsDisk(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.placement)
 
 
+class Credits(msgspec.Struct, frozen=True, kw_only=True):
+    """How full a node's buckets of burst credits are, 0 to 1."""
+
+    io: float = 1.0
+    bytes: float = 1.0
+    vm: float = 1.0
+    """Both of the VM's own, for its uncached operations and bytes."""
+
+
+FULL = Credits()
+
+
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """What the other workloads of a node want in one minute, per second. Reads are cache hits."""
 
@@ -51,7 +64,9 @@ class Transfer(Flow):
 
     image: Image
     unhindered: float
-    """Progress per second if nothing were in the way."""
+    """Progress per second that the size alone allows; ``fastest`` is less for what unpacks badly or comes from afar."""
+    own_limit: str = ""
+    """Cause that keeps ``fastest`` below ``unhindered``."""
     progress: float = 0.0
     pulls: list[Pull] = field(default_factory=list)
 
@@ -74,6 +89,11 @@ class Minute:
     bytes_of_limit: float = 0.0
     used_io_credits_percent: float = 0.0
     used_byte_credits_percent: float = 0.0
+    vm_iops_of_limit: float = 0.0
+    vm_bytes_of_limit: float = 0.0
+    used_vm_io_credits_percent: float = 0.0
+    used_vm_byte_credits_percent: float = 0.0
+    pulled_bytes: float = 0.0
     pulls: float = 0.0
 
 
@@ -82,20 +102,31 @@ class Node:
 
     def __init__(
         self, *, instance: int, born: float, gone: float, version: str, vm: VmSize, disk: OsDisk,
-        load: Callable[[int], Load], serial: bool, io_credits: float = 1.0,
+        load: Callable[[int], Load], serial: bool, credit: Credits = FULL, firewalled: bool = False,
     ) -> None:
         self.instance, self.born, self.gone, self.version = instance, born, gone, version
         self.vm, self.disk, self.serial = vm, disk, serial
         self._load_at = load
         self.clock = born
         self.alive = True
-        self.present: set[str] = set()
+        self.images: dict[str, Image] = {}
+        """By reference, what is on the node now; ``fetched`` is what ever was."""
+        self.fetched: set[str] = set()
+        self.in_use: set[str] = set()
+        """References of the pods that stay: image garbage collection spares them."""
         self.transfers: list[Transfer] = []
         self.running = 0
         """Pulls that left the kubelet's queue and have not ended."""
         self.waiting: deque[Pull] = deque()
+        self.dialing = 0
+        """Pulls whose connections nobody answers."""
         self.minutes: dict[int, Minute] = {}
-        self.resources = _limits(vm, disk, io_credits)
+        self.resources = _limits(vm, disk, credit)
+        self.egress_level = math.inf
+        """Bytes a second that the firewall on the way has for each pull."""
+        self._egress = Resource("network.egress", "egress", Limit(math.inf)) if firewalled else None
+        if self._egress:
+            self.resources.append(self._egress)
         self.next_wake = 0.0
         """Time of the valid wake-up in the simulation's calendar; earlier entries are stale."""
         self._set_load()
@@ -122,7 +153,8 @@ class Node:
         done = [t for t in self.transfers if t.progress >= DONE]
         if done:
             self.transfers = [t for t in self.transfers if t.progress < DONE]
-            self.present.update(t.image.reference for t in done)
+            self.images.update((t.image.reference, t.image) for t in done)
+            self.fetched.update(t.image.reference for t in done)
             self.reshare()
         return done
 
@@ -130,7 +162,14 @@ class Node:
         self.transfers.append(transfer)
         self.reshare()
 
+    def collect_images(self) -> None:
+        """The kubelet's garbage collection at 85 % of the disk: what no pod uses goes."""
+        self.images = {reference: image for reference, image in self.images.items() if reference in self.in_use}
+
     def reshare(self) -> None:
+        if self._egress:
+            wanted = (min(t.fastest * t.needs["egress"], self.egress_level) for t in self.transfers)
+            self._egress.limit.base = max(sum(wanted), 1.0)
         share(self.resources, [self._others, *self.transfers], self._reserved)
 
     def watch(self) -> None:
@@ -143,9 +182,13 @@ class Node:
         minute = int(self.clock // MINUTE)
         self._minute_ends = (minute + 1) * MINUTE
         self.load = self._load_at(minute)
-        needs = {"operations": self.load.write_iops, "bytes": self.load.write_bytes, "network": 0.0, "cpu": 0.0}
+        needs = {"operations": self.load.write_iops, "bytes": self.load.write_bytes, "network": 0.0, "egress": 0.0, "cpu": 0.0}
         self._others = Flow(needs=needs, fastest=1.0)
-        self._reserved = {"cpu": self.load.cpu_cores, "network": self.load.network_in}
+        rest = 1 - RESERVED_SHARE
+        self._reserved = {
+            "cpu": min(self.load.cpu_cores, rest * self.vm.vcpus),
+            "network": min(self.load.network_in, rest * self.vm.network_bits_per_second / 8),
+        }
         if self.disk.ephemeral:  # its reads count against the same limit; a managed disk's come from the host cache
             self._reserved |= {"operations": self.load.read_iops, "bytes": self.load.read_bytes}
         self.minutes.setdefault(minute, Minute())
@@ -169,20 +212,32 @@ class Node:
     def _account(self, seconds: float) -> None:
         """Books what this step cost every pull, to the constraint that held it."""
         for transfer in self.transfers:
-            cause, lost = self._cause(transfer), seconds * (1 - transfer.rate / transfer.unhindered)
+            losses = self._losses(transfer, seconds)
             for pull in transfer.pulls:
-                pull.lose(cause, lost)
+                pull.lose_all(losses)
         for pull in self.waiting:
             self._account_waiting(pull, seconds)
 
     def _account_waiting(self, pull: Pull, seconds: float) -> None:
         """A queued pull waits for what holds up the one ahead, and for the rest of the time for the queue."""
-        held = 0.0
-        if self.transfers:  # a serial kubelet has one
-            ahead = self.transfers[0]
-            held = seconds * (1 - ahead.rate / ahead.unhindered)
-            pull.lose(self._cause(ahead), held)
-        pull.lose("kubelet.serial", seconds - held)
+        losses = self._losses(self.transfers[0], seconds) if self.transfers else {}  # a serial kubelet has one
+        if self.dialing and not losses:
+            losses = {"network.snat": seconds}
+        pull.lose_all(losses)
+        pull.lose("kubelet.serial", seconds - sum(losses.values()))
+
+    def _losses(self, transfer: Transfer, seconds: float) -> dict[str, float]:
+        """Cause → seconds: what held it below its own best, and what keeps that below what the size alone takes."""
+        if all(pull.again for pull in transfer.pulls):
+            return {"kubelet.repull": seconds}
+        per_rate = seconds / transfer.unhindered
+        own = (transfer.unhindered - transfer.fastest) * per_rate
+        held = (transfer.fastest - transfer.rate) * per_rate
+        losses = {transfer.own_limit: own} if own > 0 else {}
+        if held > 0:
+            cause = self._cause(transfer)
+            losses[cause] = losses.get(cause, 0.0) + held
+        return losses
 
     def _cause(self, transfer: Transfer) -> str:
         """The cause to book: credits that ran out under our eyes are ``disk.burst``."""
@@ -190,7 +245,7 @@ class Node:
             limit = next(r.limit for r in self.resources if r.cause == transfer.held_by)
             if limit.ran_dry_while_watched and not limit.bursting:
                 return "disk.burst"
-        return transfer.held_by or "registry.distant"
+        return transfer.held_by
 
     # --- measurement -----------------------------------------------------------------------
 
@@ -211,7 +266,17 @@ class Node:
         minute.bytes_of_limit += _of_limit(byte_rate, bandwidth) * seconds
         minute.used_io_credits_percent = iops.used_credits_percent
         minute.used_byte_credits_percent = bandwidth.used_credits_percent
+        self._measure_vm(minute, operations, byte_rate, seconds)
+        minute.pulled_bytes += (self._flowing("network") - self._reserved["network"]) * seconds
         minute.pulls += len(self.transfers) * seconds
+
+    def _measure_vm(self, minute: Minute, operations: float, byte_rate: float, seconds: float) -> None:
+        """The VM's own limits for uncached disks, where the OS disk is one."""
+        limits = [resource.limit for resource in self.resources if resource.cause == "disk.vm_cap"]
+        if limits:
+            minute.vm_iops_of_limit += _of_limit(operations, limits[0]) * seconds
+            minute.vm_bytes_of_limit += _of_limit(byte_rate, limits[1]) * seconds
+            minute.used_vm_io_credits_percent, minute.used_vm_byte_credits_percent = (one.used_credits_percent for one in limits)
 
     def _flowing(self, kind: str) -> float:
         return next(r.flowing for r in self.resources if r.kind == kind)
@@ -236,7 +301,7 @@ def _of_limit(rate: float, limit: Limit) -> float:
     return rate / (limit.now if rate > limit.base else limit.base)
 
 
-def _limits(vm: VmSize, disk: OsDisk, io_credits: float) -> list[Resource]:
+def _limits(vm: VmSize, disk: OsDisk, credit: Credits) -> list[Resource]:
     """The node's resources; the first two are the OS disk's own operations and bytes."""
     network = Resource("network.nic", "network", Limit(vm.network_bits_per_second / 8))
     cpu = Resource("cpu.unpack", "cpu", Limit(float(vm.vcpus)))
@@ -248,14 +313,15 @@ def _limits(vm: VmSize, disk: OsDisk, io_credits: float) -> list[Resource]:
         ]
     tier = disk_tier(disk.sku, disk.size_gib)
     return [
-        Resource("disk.iops", "operations", Limit(tier.iops, tier.burst_iops, tier.io_bucket, io_credits)),
+        Resource("disk.iops", "operations", Limit(tier.iops, tier.burst_iops, tier.io_bucket, credit.io)),
         Resource("disk.bandwidth", "bytes",
-                 Limit(tier.bytes_per_second, tier.burst_bytes_per_second, tier.gib_bucket * GIB)),
-        Resource("disk.vm_cap", "operations", _vm_limit(vm.uncached_iops, vm.uncached_burst_iops)),
-        Resource("disk.vm_cap", "bytes", _vm_limit(vm.uncached_bytes_per_second, vm.uncached_burst_bytes_per_second)),
+                 Limit(tier.bytes_per_second, tier.burst_bytes_per_second, tier.gib_bucket * GIB, credit.bytes)),
+        Resource("disk.vm_cap", "operations", _vm_limit(vm.uncached_iops, vm.uncached_burst_iops, credit.vm)),
+        Resource("disk.vm_cap", "bytes",
+                 _vm_limit(vm.uncached_bytes_per_second, vm.uncached_burst_bytes_per_second, credit.vm)),
         network, cpu,
     ]
 
 
-def _vm_limit(base: float, burst: float) -> Limit:
-    return Limit(base, burst, max(burst - base, 0.0) * VM_BURST_SECONDS)
+def _vm_limit(base: float, burst: float, filled: float) -> Limit:
+    return Limit(base, burst, max(burst - base, 0.0) * VM_BURST_SECONDS, filled)

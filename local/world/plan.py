@@ -6,7 +6,7 @@ import msgspec
 
 from local.world.hardware import MB
 from local.world.pulls import Image, Pod
-from local.world.scenario import BATCH_BEFORE_START_SECONDS, ScaleOut, Scenario, Upgrade
+from local.world.scenario import BATCH_BEFORE_START_SECONDS, ScaleOut, Scenario, Steady, Upgrade
 
 MCR = "mcr.microsoft.com"
 FOREVER = float("inf")
@@ -65,8 +65,10 @@ class Planner:
         operation = self.scenario.operation
         if isinstance(operation, Upgrade):
             lives, writes, end = self._upgrade(operation)
-        else:
+        elif isinstance(operation, ScaleOut):
             lives, writes, end = self._scale_out(operation)
+        else:
+            lives, writes, end = self._steady(operation)
         return Plan(lives=lives, pods=self.pods, writes_at=writes, ends_at=end)
 
     # --- images ------------------------------------------------------------------------------
@@ -86,13 +88,18 @@ class Planner:
 
     # --- pods --------------------------------------------------------------------------------
 
-    def _pod(self, at: float, instance: int, controller: str, images: tuple[Image, ...], kind: str = "ReplicaSet") -> None:
+    def add_pod(
+        self, at: float, instance: int, controller: str, images: tuple[Image, ...], kind: str = "ReplicaSet",
+        *, spread: float = 0.0, always: bool = False,
+    ) -> None:
+        """A pod within ``spread`` seconds from ``at``."""
+        at += self._rng.uniform(0, spread) if spread else 0.0
         suffix = "".join(self._rng.choices(POD_SUFFIX, k=5))
         namespace = "kube-system" if kind == "DaemonSet" else "shop"
         owner = controller if kind == "DaemonSet" else f"{controller}-{self._hash(controller)}"
         self.pods.append(Pod(
             name=f"{owner}-{suffix}", namespace=namespace, controller=owner, controller_kind=kind,
-            node=node_name(self.vmss, instance), at=at, images=images,
+            node=node_name(self.vmss, instance), at=at, images=images, always_pull=always or self.scenario.always_pull,
         ))
 
     def _hash(self, controller: str) -> str:
@@ -107,7 +114,7 @@ class Planner:
                 at = self._last_batch_before(at) + self._rng.uniform(75, 420)
             name = self._rng.choice(SERVICES)
             image = self._image(self.registry, f"shop/{name}", self._tag(), mix.services_mb)
-            self._pod(at, self._rng.randrange(self.scenario.nodes), name, (image,))
+            self.add_pod(at, self._rng.randrange(self.scenario.nodes), name, (image,))
 
     def _last_batch_before(self, at: float) -> float:
         cycle = 60 * self.scenario.workload.batch_every_minutes
@@ -116,7 +123,7 @@ class Planner:
 
     def _system_pods(self, instance: int, at: float, spread: float) -> None:
         for (name, _, _), image in zip(SYSTEM, self.system, strict=True):
-            self._pod(at + self._rng.uniform(0, spread), instance, name, (image,), "DaemonSet")
+            self.add_pod(at, instance, name, (image,), "DaemonSet", spread=spread)
 
     def _scaled_deployment(self, replicas: int, schedulable: list[int], at: float) -> None:
         """The autoscaler doubles the deployment, step by step; the scheduler spreads it."""
@@ -124,14 +131,14 @@ class Planner:
         while placed < replicas:
             for _ in range(min(step, replicas - placed)):
                 instance = schedulable[placed % len(schedulable)]
-                self._pod(at + self._rng.uniform(0, 14), instance, "checkout", (self.deployment,))
+                self.add_pod(at, instance, "checkout", (self.deployment,), spread=14)
                 placed += 1
             at, step = at + 15, step * 2
 
     def _services_on(self, instance: int, many: int, at: float, spread: float) -> None:
         chosen = self._rng.sample(range(len(SERVICES)), many)
         for index in chosen:
-            self._pod(at + self._rng.uniform(0, spread), instance, SERVICES[index], (self.services[index],))
+            self.add_pod(at, instance, SERVICES[index], (self.services[index],), spread=spread)
 
     # --- operations --------------------------------------------------------------------------
 
@@ -168,6 +175,10 @@ class Planner:
             lives.append(Life(instance=instance, born=0, gone=gone, version=self.version))
             lives.append(Life(instance=instance, born=born, gone=FOREVER, version=upgrade.target))
         return lives
+
+    def _steady(self, steady: Steady) -> tuple[list[Life], list[float], float]:
+        lives = [Life(instance=n, born=0, gone=FOREVER, version=self.version) for n in range(self.scenario.nodes)]
+        return lives, [], self.start + 60 * steady.minutes
 
     def _scale_out(self, scale: ScaleOut) -> tuple[list[Life], list[float], float]:
         old = self.scenario.nodes

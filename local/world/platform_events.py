@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from local.world.resources import SUBSCRIPTION, TENANT, cluster_id, guid, node_resource_group, scale_set_id
+from local.world.arm import SUBSCRIPTION, TENANT, guid
+from local.world.resources import cluster_id, node_resource_group, scale_set_id
 from local.world.run import Story
 from local.world.scenario import Upgrade
 from local.world.types import TimedEvent

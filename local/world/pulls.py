@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from local.world.distance import pull_bytes_per_second
+
 UNPACK_BYTES_PER_CPU_SECOND = 120e6
-"""gunzip and untar on one core, counted in unpacked bytes."""
+"""gunzip and untar of ordinary layers on one core, counted in unpacked bytes."""
 REQUESTS_BESIDE_LAYERS = 5
 """Token exchange and refresh, index, manifest, config."""
 
@@ -20,6 +22,10 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
     unpacked_bytes: float
     write_operations: float
     layers: int
+    unpack_bytes_per_second: float = UNPACK_BYTES_PER_CPU_SECOND
+    """On one core; a fraction of the ordinary for strong compression or for millions of tiny files."""
+    revision: int = 0
+    """What the tag stood for when it was pushed again under the same name."""
 
     @property
     def reference(self) -> str:
@@ -36,12 +42,15 @@ class Image(msgspec.Struct, frozen=True, kw_only=True):
             "operations": self.write_operations,
             "bytes": self.compressed_bytes + self.unpacked_bytes,
             "network": self.compressed_bytes,
-            "cpu": self.unpacked_bytes / UNPACK_BYTES_PER_CPU_SECOND,
+            "egress": self.compressed_bytes,
+            "cpu": self.unpacked_bytes / self.unpack_bytes_per_second,
         }
 
-    def unhindered_seconds(self, connection_bytes_per_second: float) -> float:
-        """Alone on a node whose disk and links never bind: one core, one pull's connections."""
-        return max(self.needs["cpu"], self.compressed_bytes / connection_bytes_per_second)
+    @property
+    def unhindered_seconds(self) -> float:
+        """What its size alone takes: ordinary unpacking on one core, a registry in the same region, nothing in the way."""
+        download = self.compressed_bytes / pull_bytes_per_second(0.0, self.layers)
+        return max(self.unpacked_bytes / UNPACK_BYTES_PER_CPU_SECOND, download)
 
 
 class Pod(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +74,7 @@ class Attempt:
     """When it leaves the kubelet's queue."""
     ended_at: float | None = None
     error: str = ""
-    """``429`` or ``qps``; empty: it worked, or still runs."""
+    """``429``, ``qps`` or ``timeout``; empty: it worked, or still runs."""
 
 
 @dataclass(slots=True)
@@ -81,6 +90,8 @@ class Pull:
     """When an unfinished pull was given up with its node, or the world ended."""
     present: bool = False
     """The image was on the node already: nothing was pulled."""
+    again: bool = False
+    """The node had this image before and fetches it once more: without ``Always``, or with more room, it need not."""
     lost: dict[str, float] = field(default_factory=dict)
     """Cause → seconds beyond the unhindered pull."""
 
@@ -91,3 +102,7 @@ class Pull:
     def lose(self, cause: str, seconds: float) -> None:
         if seconds > 0:
             self.lost[cause] = self.lost.get(cause, 0.0) + seconds
+
+    def lose_all(self, losses: dict[str, float]) -> None:
+        for cause, seconds in losses.items():
+            self.lose(cause, seconds)

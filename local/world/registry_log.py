@@ -5,8 +5,9 @@ No page promises that refused requests are logged: worlds with an odd seed log 4
 
 from typing import Any
 
-from local.world.resources import SUBSCRIPTION, TENANT, WORKSPACE_ID, guid, registry_id
-from local.world.run import Story
+from local.world.arm import SUBSCRIPTION, TENANT, guid
+from local.world.resources import WORKSPACE_ID, registry_id
+from local.world.run import Story, serving_region
 
 USER_AGENT = "containerd/1.7.27"
 LOGIN_EVERY = 3
@@ -42,7 +43,7 @@ def _answers(story: Story) -> list[tuple[float, Any, int, str]]:
 def _columns(story: Story, at: float, table: str, status: int, node: str) -> dict[str, Any]:
     return {
         "TimeGenerated": story.at(at), "Type": table, "Category": table, "LoginServer": story.names.registry,
-        "Region": story.scenario.location, "ResultType": "HttpStatusCode", "ResultDescription": str(status),
+        "Region": serving_region(story.scenario), "ResultType": "HttpStatusCode", "ResultDescription": str(status),
         "DurationMs": str(round(20 + 60 * story.rng.random())), "CallerIpAddress": "20.73.14.9", "UserAgent": USER_AGENT,
         "Identity": guid(story.scenario.cluster, "object"), "CorrelationId": guid(at, node),
         "TenantId": WORKSPACE_ID, "SourceSystem": "Azure", "_ResourceId": registry_id(story).lower(),

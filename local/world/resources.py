@@ -1,21 +1,14 @@
 """The resources as Azure Resource Graph lists them: types in lower case, ids as Azure mixes them."""
 
-from random import Random
 from typing import Any
-from uuid import UUID
 
+from local.world.arm import TENANT, guid, resource_id, row
+from local.world.network_resources import network_profile, network_resources, node_network, own_network, subnet_id
 from local.world.run import Story
-from local.world.scenario import Scenario, Upgrade
+from local.world.scenario import ScaleOut, Scenario, Upgrade
 
-SUBSCRIPTION = "6f1e0d2c-51a8-4a07-9d3e-0c9d6c1b7a10"
-TENANT = "b7a3c1de-2f64-4c1c-8f0e-5a4c2f8d9e01"
 WORKSPACE_ID = "4c8a51f0-9b1d-4c63-8a7e-2f1b6f0d3c55"
 """``customerId``: what the log query API calls the workspace."""
-
-
-def guid(*parts: object) -> str:
-    """A GUID that is the same for the same parts."""
-    return str(UUID(int=Random("/".join(map(str, parts))).getrandbits(128), version=4))
 
 
 def resource_group(story: Story) -> str:
@@ -23,27 +16,23 @@ def resource_group(story: Story) -> str:
 
 
 def node_resource_group(story: Story) -> str:
-    return f"MC_{resource_group(story)}_{story.scenario.cluster}_{story.scenario.location}"
+    return story.names.node_resource_group
 
 
 def cluster_id(story: Story) -> str:
-    return _id(resource_group(story), "Microsoft.ContainerService/managedClusters", story.scenario.cluster)
+    return resource_id(resource_group(story), "Microsoft.ContainerService/managedClusters", story.scenario.cluster)
 
 
 def scale_set_id(story: Story) -> str:
-    return _id(node_resource_group(story), "Microsoft.Compute/virtualMachineScaleSets", story.names.vmss)
+    return resource_id(node_resource_group(story), "Microsoft.Compute/virtualMachineScaleSets", story.names.vmss)
 
 
 def registry_id(story: Story) -> str:
-    return _id(resource_group(story), "Microsoft.ContainerRegistry/registries", registry_name(story))
-
-
-def load_balancer_id(story: Story) -> str:
-    return _id(node_resource_group(story), "Microsoft.Network/loadBalancers", "kubernetes")
+    return resource_id(resource_group(story), "Microsoft.ContainerRegistry/registries", registry_name(story))
 
 
 def workspace_id(story: Story) -> str:
-    return _id("rg-monitoring", "Microsoft.OperationalInsights/workspaces", f"logs-{story.scenario.location}")
+    return resource_id("rg-monitoring", "Microsoft.OperationalInsights/workspaces", f"logs-{story.scenario.location}")
 
 
 def registry_name(story: Story) -> str:
@@ -64,23 +53,9 @@ def capacity(story: Story) -> int:
 def list_resources(story: Story) -> list[dict[str, Any]]:
     registry = _registry(story)
     return [
-        _cluster(story), _scale_set(story), registry, *_replications(story, registry), _load_balancer(story), _workspace(story),
+        _cluster(story), _scale_set(story), registry, *_replications(story, registry),
+        *network_resources(story), _workspace(story),
     ]
-
-
-def _id(group: str, kind: str, name: str) -> str:
-    return f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers/{kind}/{name}"
-
-
-def _row(resource_id: str, location: str, properties: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """One row of the ``resources`` table; type and name come from the id."""
-    parts = resource_id.strip("/").split("/")
-    kind = "/".join([parts[5], *parts[6::2]])
-    return {
-        "id": resource_id, "name": parts[-1], "type": kind.lower(), "tenantId": TENANT, "kind": "", "location": location,
-        "resourceGroup": parts[3].lower(), "subscriptionId": SUBSCRIPTION, "managedBy": "", "sku": None, "plan": None,
-        "tags": {}, "identity": None, "zones": None, "extendedLocation": None, "properties": properties,
-    } | more
 
 
 def _cluster(story: Story) -> dict[str, Any]:
@@ -91,17 +66,17 @@ def _cluster(story: Story) -> dict[str, Any]:
         "kubernetesVersion": version, "currentKubernetesVersion": version,
         "nodeResourceGroup": node_resource_group(story), "enableRBAC": True,
         "agentPoolProfiles": [_agent_pool(story)],
-        "networkProfile": {"networkPlugin": "azure", "networkPluginMode": "overlay", "loadBalancerSku": "Standard",
-                           "outboundType": "loadBalancer", "podCidr": "10.244.0.0/16", "serviceCidr": "10.0.0.0/16"},
+        "networkProfile": network_profile(story),
+        "nodeProvisioningProfile": {"mode": "Auto" if scenario.serial_pulls == "node-provisioning" else "Manual"},
         "addonProfiles": {"omsagent": {"enabled": True, "config": {
             "logAnalyticsWorkspaceResourceID": workspace_id(story), "useAADAuth": "true"}}},
         "identityProfile": {"kubeletidentity": {
             "clientId": client, "objectId": guid(scenario.cluster, "object"),
-            "resourceId": _id(node_resource_group(story), "Microsoft.ManagedIdentity/userAssignedIdentities",
+            "resourceId": resource_id(node_resource_group(story), "Microsoft.ManagedIdentity/userAssignedIdentities",
                               f"{scenario.cluster}-agentpool")}},
     }
     identity = {"type": "SystemAssigned", "principalId": guid(scenario.cluster, "principal"), "tenantId": TENANT}
-    return _row(cluster_id(story), scenario.location, properties, identity=identity,
+    return row(cluster_id(story), scenario.location, properties, identity=identity,
                 sku={"name": "Base", "tier": "Standard"}, tags={"env": scenario.cluster.split("-", 1)[0]})
 
 
@@ -113,8 +88,9 @@ def _agent_pool(story: Story) -> dict[str, Any]:
         "type": "VirtualMachineScaleSets", "osType": "Linux", "osSKU": "Ubuntu",
         "osDiskSizeGB": scenario.disk.size_gib, "osDiskType": "Ephemeral" if scenario.disk.ephemeral else "Managed",
         "kubeletDiskType": "OS", "orchestratorVersion": version, "currentOrchestratorVersion": version,
-        "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202511.07.0", "enableAutoScaling": False,
+        "nodeImageVersion": "AKSUbuntu-2204gen2containerd-202511.07.0", "enableAutoScaling": isinstance(scenario.operation, ScaleOut),
         "provisioningState": "Succeeded", "powerState": {"code": "Running"}, "upgradeSettings": {"maxSurge": surge},
+        **({"vnetSubnetID": subnet_id(story)} if own_network(story) else {}),
     }
 
 
@@ -129,12 +105,12 @@ def _scale_set(story: Story) -> dict[str, Any]:
     }
     properties = {
         "singlePlacementGroup": False, "orchestrationMode": "Uniform", "upgradePolicy": {"mode": "Manual"},
-        "virtualMachineProfile": {"storageProfile": _storage(scenario), "priority": "Regular"},
+        "virtualMachineProfile": {"storageProfile": _storage(scenario), "networkProfile": node_network(story), "priority": "Regular"},
         "provisioningState": "Succeeded", "overprovision": False, "uniqueId": guid(scenario.cluster, "vmss"),
         "timeCreated": "2025-04-02T08:11:40.1234567+00:00",
     }
     sku = {"name": scenario.vm_size, "tier": "Standard", "capacity": capacity(story)}
-    return _row(scale_set_id(story), scenario.location, properties, sku=sku, tags=tags)
+    return row(scale_set_id(story), scenario.location, properties, sku=sku, tags=tags)
 
 
 def _storage(scenario: Scenario) -> dict[str, Any]:
@@ -152,34 +128,23 @@ def _storage(scenario: Scenario) -> dict[str, Any]:
 
 def _registry(story: Story) -> dict[str, Any]:
     scenario, sku = story.scenario, story.registry_sku
-    location = "australiaeast" if scenario.registry_bytes_per_second else scenario.location
+    location = scenario.registry_locations[0] if scenario.registry_locations else scenario.location
     properties = {
         "loginServer": story.names.registry, "creationDate": "2024-02-11T09:30:12.1234567Z", "provisioningState": "Succeeded",
         "adminUserEnabled": False, "publicNetworkAccess": "Enabled", "dataEndpointEnabled": False,
     }
-    return _row(registry_id(story), location, properties, sku={"name": sku, "tier": sku})
+    return row(registry_id(story), location, properties, sku={"name": sku, "tier": sku})
 
 
 def _replications(story: Story, registry: dict[str, Any]) -> list[dict[str, Any]]:
-    """The home region's; only Premium registries have the resource at all."""
+    """One for the home region and each other; only Premium registries have the resource at all."""
     if story.registry_sku != "Premium":
         return []
-    location = registry["location"]
     properties = {"provisioningState": "Succeeded", "status": {"displayStatus": "Ready"}, "regionEndpointEnabled": True}
-    return [_row(f"{registry['id']}/replications/{location}", location, properties)]
-
-
-def _load_balancer(story: Story) -> dict[str, Any]:
-    identity = load_balancer_id(story)
-    properties = {
-        "provisioningState": "Succeeded",
-        "outboundRules": [{"name": "aksOutboundRule", "id": f"{identity}/outboundRules/aksOutboundRule",
-                           "properties": {"allocatedOutboundPorts": 0, "protocol": "All", "idleTimeoutInMinutes": 30}}],
-    }
-    return _row(identity, story.scenario.location, properties, sku={"name": "Standard", "tier": "Regional"},
-                tags={"aks-managed-cluster-name": story.scenario.cluster})
+    locations = story.scenario.registry_locations or (story.scenario.location,)
+    return [row(f"{registry['id']}/replications/{location}", location, properties) for location in locations]
 
 
 def _workspace(story: Story) -> dict[str, Any]:
     properties = {"customerId": WORKSPACE_ID, "provisioningState": "Succeeded", "sku": {"name": "PerGB2018"}, "retentionInDays": 30}
-    return _row(workspace_id(story), story.scenario.location, properties)
+    return row(workspace_id(story), story.scenario.location, properties)

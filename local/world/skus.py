@@ -13,6 +13,40 @@ from local.world.hardware import DISK_TIERS, GIB, MB, VM_SIZES, DiskTier, VmSize
 RECORDED: list[dict[str, Any]] = json.loads(Path(__file__).with_name("resource_skus.json").read_text())
 
 
+UNPUBLISHED_NETWORK_BITS_PER_SECOND = 8e9
+"""Of sizes whose pages were not read: the API does not tell."""
+
+
+def vm_size(name: str) -> VmSize:
+    """The limits of a size, from its page or else from its row. Raises ``ValueError`` that lists the sizes there are."""
+    if name in VM_SIZES:
+        return VM_SIZES[name]
+    found = next((row for row in RECORDED if row["name"] == name), None)
+    if found is None:
+        names = sorted({*VM_SIZES, *(row["name"] for row in RECORDED)})
+        raise ValueError(f"The model has no VM size {name!r}; it has: {', '.join(names)}.")
+    return _recorded_size(found)
+
+
+def _recorded_size(row: dict[str, Any]) -> VmSize:
+    values = {capability["name"]: capability["value"] for capability in row["capabilities"]}
+
+    def number(name: str) -> float:
+        return float(values.get(name, 0))
+
+    local = values.get("EphemeralOSDiskSupported") == "True"
+    return VmSize(
+        name=row["name"], family=row.get("family", ""), vcpus=int(number("vCPUs")), memory_gib=int(number("MemoryGB")),
+        uncached_iops=number("UncachedDiskIOPS"), uncached_bytes_per_second=number("UncachedDiskBytesPerSecond"),
+        cached_iops=number("CombinedTempDiskAndCachedIOPS"),
+        cached_bytes_per_second=number("CombinedTempDiskAndCachedWriteBytesPerSecond"),
+        temp_gib=int(number("MaxResourceVolumeMB") / 1024) if local else 0,
+        cache_gib=int(number("CachedDiskBytes") / GIB) if local else 0,
+        nvme_gib=int(number("NvmeDiskSizeInMiB") / 1024) if local and "Nvme" in values.get("SupportedEphemeralOSDiskPlacements", "") else 0,
+        network_bits_per_second=UNPUBLISHED_NETWORK_BITS_PER_SECOND,
+    )
+
+
 def resource_skus(location: str) -> list[dict[str, Any]]:
     """Every VM size and disk tier, as offered in ``location``."""
     recorded = {row["name"] for row in RECORDED}

@@ -44,6 +44,9 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     """Cause → seconds by which it made the slow pulls longer than they would have been unhindered."""
     slow_pulls: int
     p95_seconds: float | None
+    """Of the pulls that got their image, back-off and queue included."""
+    unfinished: int = 0
+    """Pulls that never did, within the world."""
 
 
 class World(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,3 +69,5 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
     """Log Analytics table → rows with its documented columns; times are aware datetimes."""
     events: list[TimedEvent]
     truths: list[Truth]
+    degraded: tuple[str, ...] = ()
+    """What was taken away from the evidence (``local.world.degrade``)."""

@@ -11,13 +11,20 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from shared.collect.clouds import cloud
+from shared.collect.graph_quota import GraphQuota
+from shared.collect.sign_in import OneSignIn
 from shared.errors import Permanent, PullwatchError, Throttled, Transient
 from shared.model import Window
 from shared.settings import Settings
+from shared.telemetry import count, span
 
 Row = dict[str, Any]
 THROTTLED_STATUS = (429, 529)  # 529: the metrics back end's way of saying 429
 DEFAULT_RETRY_AFTER_SECONDS = 30.0
+
+
+class NotFound(Permanent):
+    """A resource that was asked about does not exist (any more)."""
 
 
 class RawSeries(NamedTuple):
@@ -43,6 +50,7 @@ class Azure:
         self._metrics_clients: dict[str, Any] = {}
         self._compute_clients: dict[str, Any] = {}
         self._skus: dict[tuple[str, str], list[Row]] = {}
+        self._graph_quota = GraphQuota()
 
     # --- the five questions ---
 
@@ -54,9 +62,11 @@ class Azure:
         skip_token = None
         with _errors("Azure Resource Graph"):
             while True:
+                self._graph_quota.wait(self._settings.azure_budget_seconds)
                 options = QueryRequestOptions(top=1000, skip_token=skip_token, result_format="objectArray")
                 subscriptions = list(self._settings.subscriptions) or None
-                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options))
+                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options),
+                                                    raw_response_hook=lambda answer: self._graph_quota.note(answer.http_response.headers))
                 rows += page.data
                 skip_token = page.skip_token
                 if not skip_token:
@@ -81,10 +91,12 @@ class Azure:
             return dict(found.as_dict())
 
     def metrics(self, location: str, resource_ids: Sequence[str], namespace: str, names: Sequence[str],
-                window: Window, *, split_by: str = "", top: int | None = None) -> list[RawSeries]:
+                window: Window, *, split_by: str = "", top: int | None = None, retry: bool = True) -> list[RawSeries]:
         """Minute values through the batch interface: at most 50 resources of one region and type, 20 names.
 
         ``split_by`` (dimensions, comma-separated) gives one series per value; without it Azure averages over them.
+        ``retry=False`` leaves it to the caller to ask again after a failure. Raises ``NotFound`` if one of the
+        resources is gone.
         """
         with _errors("Azure Monitor metrics"):
             results = self._metrics(location).query_resources(
@@ -92,6 +104,7 @@ class Azure:
                 timespan=(window.start, window.end), granularity=timedelta(minutes=1),
                 aggregations=["average", "total"], max_results=top if split_by else None,
                 filter=" and ".join(f"{name} eq '*'" for name in split_by.split(",")) if split_by else None,
+                **({} if retry else {"retry_total": 0}),
             )
             return [point for result in results for metric in result.metrics for point in _points(metric)]
 
@@ -162,11 +175,11 @@ def credential(settings: Settings) -> Any:
     """Managed identity in Azure, the developer's own login at a terminal."""
     from azure.identity import DefaultAzureCredential
 
-    return DefaultAzureCredential(
+    return OneSignIn(DefaultAzureCredential(
         authority=cloud(settings).authority,
         managed_identity_client_id=settings.azure_client_id or None,
         exclude_interactive_browser_credential=True,
-    )
+    ))
 
 
 def utc(moment: datetime) -> datetime:
@@ -208,8 +221,10 @@ def _errors(what: str) -> Iterator[None]:
     """Azure's errors as ours. Azure's own words are kept short, and only where they name no caller."""
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+    count("azure.requests", source=what)
     try:
-        yield
+        with span("azure", source=what):
+            yield
     except ClientAuthenticationError as error:
         raise Permanent(f"{what}: sign-in failed; run `az login`, or give the function app an identity.") from error
     except HttpResponseError as error:
@@ -221,11 +236,12 @@ def _errors(what: str) -> Iterator[None]:
 def _from_status(what: str, error: Any) -> PullwatchError:
     status = error.status_code or 0
     if status in THROTTLED_STATUS:
+        count("azure.throttles", source=what)
         return Throttled(f"{what} is throttling this identity; it asks to wait.", _retry_after_seconds(error))
     if status == 403:
-        return Permanent(f"{what}: access denied; the identity lacks a reader role (docs/operating.md lists them).")
+        return Permanent(f"{what}: access denied; the identity lacks a reader role (docs/operate.md lists them).")
     if status == 404:
-        return Permanent(f"{what}: not found.")
+        return NotFound(f"{what}: not found.")
     if 400 <= status < 500:
         return Permanent(f"{what} refused the request ({status}): {_first_line(error.message)}")
     return Transient(f"{what} failed with {status or 'no answer'}; ask again later.")

@@ -1,22 +1,35 @@
-"""Which clusters, pools and registries there are, from Azure Resource Graph: one query per kind."""
+"""Which clusters, pools and registries there are, from Azure Resource Graph: one paged query per kind.
+
+A node pool is a scale set, or a set of single virtual machines: AKS's own type ``VirtualMachines``, or
+the nodes that auto-provisioning (Karpenter) makes one by one.
+"""
 
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from shared.azure_ids import id_key
 from shared.collect.azure import Azure, Row
 from shared.collect.kql import query
+from shared.collect.watched import is_watched
 from shared.errors import Permanent
 from shared.model import Cluster, Registry
+from shared.settings import Settings
 
+type PoolKind = Literal["scale_set", "virtual_machines", "auto_provisioned"]
+
+QUERIES = ("clusters", "scale_sets", "machines", "registries")
+EVERYTHING = Settings()
 _POOL_TAGS = ("aks-managed-poolname", "poolname")
+_KARPENTER_TAG = "karpenter.sh_nodepool"
 _POOL_NAME = re.compile(r"^aks-(?P<pool>[a-z0-9]+)-\d{8}-vmss$", re.IGNORECASE)
+_MACHINE_NAME = re.compile(r"^aks-(?P<pool>[a-z0-9]+)-(?:.+-)?\d{8}-(?:vms?)?\d*$", re.IGNORECASE)
 
 
 class PoolRef(NamedTuple):
@@ -25,9 +38,23 @@ class PoolRef(NamedTuple):
     cluster_id: str
     name: str
     vmss_id: str
+    """Empty for a pool of single machines."""
     location: str
     vm_size: str
     capacity: int
+    kind: PoolKind = "scale_set"
+    machines: tuple[str, ...] = ()
+    """Ids of the virtual machines of a pool that is no scale set."""
+
+    @property
+    def key(self) -> str:
+        """What tells pools apart: the scale set's id as Azure spells it, or the agent pool's."""
+        return self.vmss_id or f"{self.cluster_id}/agentPools/{self.name}"
+
+    @property
+    def resource_ids(self) -> tuple[str, ...]:
+        """What holds the pool's metrics."""
+        return (self.vmss_id,) if self.vmss_id else self.machines
 
 
 class Fleet(NamedTuple):
@@ -42,8 +69,8 @@ class Fleet(NamedTuple):
         found = self.clusters.get(id_key(cluster_id))
         if found is None:
             raise Permanent(
-                f"No watched cluster has the id {cluster_id[:200]}: it does not exist, PULLWATCH_CLUSTERS or "
-                "PULLWATCH_SUBSCRIPTIONS leaves it out, or the identity may not read it."
+                f"No watched cluster has the id {cluster_id[:200]}: it does not exist, a setting leaves it out "
+                "(PULLWATCH_CLUSTERS, PULLWATCH_SUBSCRIPTIONS, the tags, the excludes), or the identity may not read it."
             )
         return found
 
@@ -53,7 +80,7 @@ class Fleet(NamedTuple):
         for pool in pools:
             if pool.name.lower() == name.lower():
                 return pool
-        there = ", ".join(sorted(p.name for p in pools)) or "none that is a scale set"
+        there = ", ".join(sorted(p.name for p in pools)) or "none with nodes"
         raise Permanent(f"Cluster {self.cluster(cluster_id).name} has no node pool {name[:60]!r}; it has: {there}.")
 
     def pool_of_scale_set(self, vmss_id: str) -> PoolRef | None:
@@ -61,16 +88,15 @@ class Fleet(NamedTuple):
         return next((p for p in self.pools if id_key(p.vmss_id) == key), None)
 
 
-def read_fleet(azure: Azure, watched: Iterable[str] = ()) -> Fleet:
-    """The watched fleet. ``watched``: cluster names or ids; empty for all."""
-    with ThreadPoolExecutor(3) as executor:
-        clusters, scale_sets, registries = executor.map(
-            azure.graph, (query("clusters"), query("scale_sets"), query("registries")))
-    wanted = {id_key(w) for w in watched}
-    found = {id_key(c.id): c for c in map(_cluster, clusters) if not wanted or wanted & {id_key(c.id), c.name.lower()}}
-    by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in found.values()}
-    pools = (_pool(row, by_group.get((row["subscriptionId"].lower(), row["resourceGroup"].lower()))) for row in scale_sets)
-    return Fleet(found, tuple(p for p in pools if p), _registries(registries))
+def read_fleet(azure: Azure, settings: Settings = EVERYTHING) -> Fleet:
+    """The fleet that the settings watch."""
+    with ThreadPoolExecutor(len(QUERIES), thread_name_prefix="fleet") as executor:
+        clusters, scale_sets, machines, registries = executor.map(azure.graph, map(query, QUERIES))
+    read = ((_cluster(row), row.get("tags") or {}) for row in clusters)
+    watched = {id_key(c.id): c for c, tags in read if is_watched(c, tags, settings)}
+    by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in watched.values()}
+    pools = (*_scale_set_pools(scale_sets, by_group), *_machine_pools(machines, by_group))
+    return Fleet(watched, pools, _registries(registries))
 
 
 def _cluster(row: Row) -> Cluster:
@@ -90,19 +116,56 @@ def _insights(addons: Any) -> bool | None:
     return bool(profile.get("enabled")) if isinstance(profile, dict) else False
 
 
-def _pool(row: Row, cluster: Cluster | None) -> PoolRef | None:
-    name = pool_name(row["name"], row.get("tags") or {})
-    if cluster is None or not name:
-        return None
-    return PoolRef(cluster.id, name, row["id"], row["location"].lower(), row["vmSize"], int(row["capacity"] or 0))
+# --- pools ---
 
 
-def pool_name(vmss_name: str, tags: dict[str, str]) -> str:
+def _owner(row: Row, by_group: Mapping[tuple[str, str], Cluster]) -> Cluster | None:
+    """The cluster whose node resource group holds the row."""
+    return by_group.get((row["subscriptionId"].lower(), row["resourceGroup"].lower()))
+
+
+def _scale_set_pools(rows: Iterable[Row], by_group: Mapping[tuple[str, str], Cluster]) -> Iterator[PoolRef]:
+    for row in rows:
+        cluster, name = _owner(row, by_group), pool_name(row["name"], row.get("tags") or {})
+        if cluster is not None and name:
+            yield PoolRef(cluster.id, name, row["id"], row["location"].lower(), row["vmSize"] or "", int(row["capacity"] or 0))
+
+
+def _machine_pools(rows: Iterable[Row], by_group: Mapping[tuple[str, str], Cluster]) -> Iterator[PoolRef]:
+    """Single machines gathered into the pools they belong to."""
+    members: dict[tuple[str, str, PoolKind], list[Row]] = defaultdict(list)
+    for row in rows:
+        cluster = _owner(row, by_group)
+        kind, name = _pool_of_machine(row["name"], row.get("tags") or {})
+        if cluster is not None and name:
+            members[cluster.id, name, kind].append(row)
+    for (cluster_id, name, kind), machines in members.items():
+        sizes = sorted({m["vmSize"] or "" for m in machines})
+        yield PoolRef(cluster_id, name, "", machines[0]["location"].lower(), sizes[0] if len(sizes) == 1 else "",
+                      len(machines), kind, tuple(m["id"] for m in machines))
+
+
+def pool_name(vmss_name: str, tags: Mapping[str, str]) -> str:
     """The AKS node pool of a scale set: by tag, else by name; empty if it is none."""
-    lowered = {k.lower(): v for k, v in tags.items()}
-    tagged = next((lowered[t] for t in _POOL_TAGS if lowered.get(t)), "")
     match = _POOL_NAME.match(vmss_name)
-    return tagged or (match["pool"] if match else "")
+    return _tagged_pool(tags) or (match["pool"] if match else "")
+
+
+def _pool_of_machine(name: str, tags: Mapping[str, str]) -> tuple[PoolKind, str]:
+    """The kind and name of the pool that a single machine belongs to; no name: it is no node."""
+    provisioned = next((v for k, v in tags.items() if k.lower() == _KARPENTER_TAG), "")
+    if provisioned:
+        return "auto_provisioned", provisioned
+    match = _MACHINE_NAME.match(name)
+    return "virtual_machines", _tagged_pool(tags) or (match["pool"] if match else "")
+
+
+def _tagged_pool(tags: Mapping[str, str]) -> str:
+    lowered = {k.lower(): v for k, v in tags.items()}
+    return next((lowered[tag] for tag in _POOL_TAGS if lowered.get(tag)), "")
+
+
+# --- registries ---
 
 
 def _registries(rows: list[Row]) -> dict[str, Registry]:

@@ -1,68 +1,167 @@
-"""The fleet at a glance: which pools have a node at one of its limits, 50 pools a request."""
+"""The fleet at a glance: which pools have a node at one of its limits, 50 pools a request.
 
+Every minute of every node is looked at, not the pool's average and not a few nodes: Azure orders series by
+their average over the whole time, so a small ``top`` would hide the node that was at its limit for a minute
+behind others that are steadily busy.
+"""
+
+import re
+import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from itertools import batched
 from typing import NamedTuple
 
 from shared.azure_ids import id_key, segment
-from shared.collect.azure import Azure
+from shared.collect.azure import Azure, NotFound, RawSeries
 from shared.collect.fleet import PoolRef
-from shared.collect.metrics import CPU, NAMESPACE, QUEUE_DEPTH, SPLIT
-from shared.errors import PullwatchError
-from shared.model import Window
+from shared.collect.metrics import CPU, MOST_NODES, NAMESPACE, QUEUE_DEPTH, SPLIT
+from shared.collect.regions import RegionalRequests
+from shared.diagnose.disk import BANDWIDTH_PERCENT, IOPS_PERCENT, QUEUE_LOWERS_BAR_TO, VM_PERCENT
+from shared.errors import Permanent
+from shared.model import Thresholds, Window
 from shared.settings import Settings
 
 BATCH = 50
 """Resource ids that Azure takes in one batch call, all of one subscription, region and type."""
-MINUTES = 10
-MOST_NODES = 1000
-PERCENT_METRICS = (
-    "OS Disk IOPS Consumed Percentage", "OS Disk Bandwidth Consumed Percentage",
-    "VM Cached IOPS Consumed Percentage", "VM Cached Bandwidth Consumed Percentage",
-    "VM Uncached IOPS Consumed Percentage", "VM Uncached Bandwidth Consumed Percentage",
-)
+NODES_A_CALL = 2000
+"""Fewer pools go into a call if they have more nodes together: an answer holds every minute of each."""
+MACHINES = "Microsoft.Compute/virtualMachines"
+"""Same metrics as a scale set's, without the dimension: each machine is one node."""
+PERCENT_METRICS = (IOPS_PERCENT, BANDWIDTH_PERCENT, *VM_PERCENT)
+METRICS = (QUEUE_DEPTH, CPU, *PERCENT_METRICS)
+NO_VALUE = "Azure Monitor has no value of it for the last minutes."
+_UNKNOWN_METRIC = re.compile(r"metric: (?P<name>[^,]+?), Valid metrics", re.IGNORECASE)
 
 
 class Screened(NamedTuple):
     suspects: set[str]
-    """Scale-set ids, as the fleet spells them."""
+    """Keys of pools (``PoolRef.key``) with a node at a limit."""
     not_seen: dict[str, str]
-    """Scale-set id → why its metrics could not be read: these are neither suspects nor fine."""
+    """Key of a pool → why its metrics, or some of them, could not be read: nobody knows whether these are fine."""
 
 
-def screen(azure: Azure, pools: Iterable[PoolRef], settings: Settings, now: datetime) -> Screened:
-    """Every pool's worst node over the last minutes against the limits that diagnosis uses."""
+class Batch(NamedTuple):
+    """One request: resources of one subscription, region and type."""
+
+    location: str
+    namespace: str
+    pools: tuple[str, ...]
+    """The key of each resource's pool."""
+    resource_ids: tuple[str, ...]
+
+
+def screen(azure: Azure, pools: Iterable[PoolRef], settings: Settings, now: datetime,
+           monotonic: Callable[[], float] = time.monotonic) -> Screened:
+    """Every node of every pool, over the last minutes, against the limits that diagnosis uses."""
     end = now - timedelta(seconds=settings.metrics_lag_seconds)
-    window = Window(end - timedelta(minutes=MINUTES), end)
+    reader = _Reader(azure, Window(end - timedelta(minutes=settings.screen_minutes), end))
     screened = Screened(set(), {})
-    with ThreadPoolExecutor(4, thread_name_prefix="screen") as executor:
-        for batch, found, problem in executor.map(lambda b: _screen_batch(azure, b, settings, window), _batches(pools)):
-            spelled = {id_key(pool.vmss_id): pool.vmss_id for pool in batch}
-            screened.suspects.update(spelled[key] for key in found if key in spelled)
-            if problem:
-                screened.not_seen.update(dict.fromkeys(spelled.values(), problem))
+    for batch, series, error in RegionalRequests(reader.read, batches(pools), settings.azure_budget_seconds, monotonic):
+        if series is None:
+            screened.not_seen.update(dict.fromkeys(batch.pools, str(error)))
+        else:
+            _judge(batch, series, settings.thresholds, screened)
     return screened
 
 
-def _batches(pools: Iterable[PoolRef]) -> Iterator[tuple[PoolRef, ...]]:
-    groups: dict[tuple[str, str], list[PoolRef]] = defaultdict(list)
+def batches(pools: Iterable[PoolRef]) -> Iterator[Batch]:
+    """As few requests as Azure allows, each small enough to be held in memory."""
+    groups: dict[tuple[str, str, str], list[tuple[str, str, int]]] = defaultdict(list)
     for pool in pools:
-        if pool.capacity:
-            groups[segment(pool.vmss_id, "subscriptions").lower(), pool.location].append(pool)
-    for group in groups.values():
-        yield from batched(group, BATCH, strict=False)
+        namespace = NAMESPACE if pool.vmss_id else MACHINES
+        for resource_id in pool.resource_ids if pool.capacity else ():
+            where = (segment(resource_id, "subscriptions").lower(), pool.location, namespace)
+            groups[where].append((pool.key, resource_id, pool.capacity if pool.vmss_id else 1))
+    for (_, location, namespace), members in groups.items():
+        for part in _parts(members):
+            keys, ids, _ = zip(*part, strict=True)
+            yield Batch(location, namespace, keys, ids)
 
 
-def _screen_batch(azure: Azure, batch: tuple[PoolRef, ...], settings: Settings, window: Window) -> tuple[tuple[PoolRef, ...], set[str], str]:
-    try:
-        series = azure.metrics(batch[0].location, [p.vmss_id for p in batch], NAMESPACE, (QUEUE_DEPTH, CPU, *PERCENT_METRICS),
-                               window, split_by=SPLIT, top=MOST_NODES)
-    except PullwatchError as error:
-        return batch, set(), str(error)
-    limits = {QUEUE_DEPTH: settings.queue_depth, CPU: settings.cpu_percent}
-    found = {s.resource_id for s in series
-             if any(v is not None and v > limits.get(s.metric, settings.saturated_percent) for v in s.values)}
-    return batch, found, ""
+def _parts(members: Iterable[tuple[str, str, int]]) -> Iterator[list[tuple[str, str, int]]]:
+    """Parts of at most ``BATCH`` resources and, unless one alone has more, ``NODES_A_CALL`` nodes."""
+    part: list[tuple[str, str, int]] = []
+    nodes = 0
+    for member in members:
+        if part and (len(part) == BATCH or nodes + member[2] > NODES_A_CALL):
+            yield part
+            part, nodes = [], 0
+        part.append(member)
+        nodes += member[2]
+    if part:
+        yield part
+
+
+class _Reader:
+    """Reads batches; what a region does not know or has no more costs that, not the batch."""
+
+    def __init__(self, azure: Azure, window: Window) -> None:
+        self._azure = azure
+        self._window = window
+        self._not_known: set[str] = set()
+        """Metrics that this Azure refuses: one unknown name fails a whole call."""
+
+    def read(self, batch: Batch) -> list[RawSeries]:
+        """Raises the errors of ``shared.errors``, ``Throttled`` and ``Transient`` without trying again."""
+        try:
+            return self._ask(batch, batch.resource_ids)
+        except NotFound:
+            return self._ask_halves(batch, batch.resource_ids)
+        except Permanent as refusal:
+            match = _UNKNOWN_METRIC.search(str(refusal))
+            if match is None or match["name"] not in METRICS or match["name"] in self._not_known:
+                raise
+            self._not_known.add(match["name"])
+            return self.read(batch)
+
+    def _ask(self, batch: Batch, ids: tuple[str, ...]) -> list[RawSeries]:
+        names = [name for name in METRICS if name not in self._not_known]
+        split = SPLIT if batch.namespace == NAMESPACE else ""
+        return self._azure.metrics(batch.location, ids, batch.namespace, names, self._window, split_by=split, top=MOST_NODES, retry=False)
+
+    def _ask_halves(self, batch: Batch, ids: tuple[str, ...]) -> list[RawSeries]:
+        """The series of those resources that are still there: one that is gone would hide all others."""
+        if len(ids) == 1:
+            return []
+        found: list[RawSeries] = []
+        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
+            try:
+                found += self._ask(batch, half)
+            except NotFound:
+                found += self._ask_halves(batch, half)
+        return found
+
+
+def _judge(batch: Batch, series: Iterable[RawSeries], limits: Thresholds, screened: Screened) -> None:
+    pool_of = {id_key(resource_id): key for resource_id, key in zip(batch.resource_ids, batch.pools, strict=True)}
+    nodes: dict[tuple[str, str], dict[str, RawSeries]] = defaultdict(dict)
+    for one in series:
+        if one.resource_id in pool_of and any(v is not None for v in one.values):
+            nodes[one.resource_id, one.dimensions.get(SPLIT.lower(), "")][one.metric] = one
+    seen = set()
+    for (resource_id, _), metrics in nodes.items():
+        seen.add(pool_of[resource_id])
+        if at_limit(metrics, limits):
+            screened.suspects.add(pool_of[resource_id])
+    for key in set(batch.pools) - seen:
+        screened.not_seen.setdefault(key, NO_VALUE)
+
+
+def at_limit(metrics: dict[str, RawSeries], limits: Thresholds) -> bool:
+    """Whether a node was at a limit in any minute: the CPU's, or one of the disk's and the VM's.
+
+    A deep queue lowers the bar, as in diagnosis; it counts alone only where Azure has no percentages for
+    the VM size.
+    """
+    cpu = metrics.get(CPU)
+    if cpu is not None and any(v is not None and v >= limits.cpu_percent for v in cpu.values):
+        return True
+    depth = metrics.get(QUEUE_DEPTH)
+    deep = {t for t, v in zip(depth.times, depth.values, strict=True) if v is not None and v > limits.queue_depth} if depth else set()
+    percents = [metrics[name] for name in PERCENT_METRICS if name in metrics]
+    if not percents:
+        return bool(deep)
+    lower = min(limits.saturated_percent, QUEUE_LOWERS_BAR_TO)
+    return any(v is not None and v >= (lower if t in deep else limits.saturated_percent)
+               for one in percents for t, v in zip(one.times, one.values, strict=True))

@@ -18,7 +18,7 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     peak, claim = view.peak(CPU), claims.get(Cause.CPU_UNPACK)
-    if peak is None:
+    if peak is None or not (claim or view.seen_where_slow(CPU)):
         return [not_seen(Cause.CPU_UNPACK, "CPU was not measured")]
     text = percent(peak.value / 100) if claim is None else (
         f"The CPU is the bottleneck: up to {percent(peak.value / 100)} used while images were unpacked, on {len(claim.nodes)} nodes")

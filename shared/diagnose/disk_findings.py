@@ -32,12 +32,13 @@ def _measured(view: View, cause: Cause) -> bool:
         case Cause.DISK_BURST:
             return not _can_burst(view) or any(view.seen(m) for m in disk.CREDITS)
         case Cause.DISK_VM_CAP:
-            return ephemeral or any(view.seen(m) for m in disk.VM_PERCENT)
+            return ephemeral or view.seen_where_slow(*disk.VM_PERCENT)
         case Cause.DISK_IOPS:
-            return view.seen(disk.CACHED_IOPS if ephemeral else disk.IOPS_PERCENT) or (bool(os_disk.iops) and all(map(view.seen, disk.OPERATIONS)))
+            rates = disk.OPERATIONS[1:] if os_disk.iops else ()
+            return view.seen_where_slow(disk.CACHED_IOPS if ephemeral else disk.IOPS_PERCENT, *rates)
         case _:
-            shown = disk.CACHED_BANDWIDTH if ephemeral else disk.BANDWIDTH_PERCENT
-            return view.seen(shown) or (bool(os_disk.bytes_per_second) and all(map(view.seen, disk.BYTES)))
+            rates = disk.BYTES[1:] if os_disk.bytes_per_second else ()
+            return view.seen_where_slow(disk.CACHED_BANDWIDTH if ephemeral else disk.BANDWIDTH_PERCENT, *rates)
 
 
 def _can_burst(view: View) -> bool:

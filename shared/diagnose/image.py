@@ -5,11 +5,16 @@ from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding
 from shared.units import data_size, duration
 
+UNSEEN_TOO_MUCH = 0.3
+"""Part of the slow time without measurements from which nobody can say what it was not."""
+
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     claim = claims.get(Cause.IMAGE_SIZE)
     if not view.pulls_seen:
         return [not_seen(Cause.IMAGE_SIZE, "pulls are not visible")]
+    if claim is None and view.notes.get("unseen_share", 0.0) >= UNSEEN_TOO_MUCH:
+        return [not_seen(Cause.IMAGE_SIZE, "too little was measured while pulls were slow")]
     if claim is None:
         text = "no slow pull" if not view.slow else "held up by something else"
         return [culprit_or_cleared(Cause.IMAGE_SIZE, None, (Evidence(text),))]

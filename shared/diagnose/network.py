@@ -111,8 +111,8 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
 
 def _nic(view: View, claim: Claim | None) -> Finding:
     peak, limit = view.peak(NETWORK_IN), view.case.pool.vm.network_bits_per_second
-    if peak is None or not limit:
-        why = "traffic was not measured" if peak is None else f"bandwidth of {view.case.pool.vm_size} is not published"
+    if peak is None or not limit or not (claim or view.seen_where_slow(NETWORK_IN)):
+        why = "traffic was not measured" if limit else f"bandwidth of {view.case.pool.vm_size} is not published"
         return not_seen(Cause.NETWORK_NIC, why)
     part = peak.value * 8 / 60 / limit
     text = f"{percent(part)} of the NIC" if claim is None else (
@@ -123,20 +123,19 @@ def _nic(view: View, claim: Claim | None) -> Finding:
 
 
 def _snat(view: View, claim: Claim | None) -> Finding:
-    """Out of SNAT ports, connections fail, and the kubelet reports time-outs: either is evidence, both are best."""
+    """Only a look at the connections themselves clears the ports: containerd tries again, and no failure shows."""
     seen = egress(view)
     failed = sum(seen.snat_failures.values())
     if claim is not None:
         ports = f"; up to {percent(seen.snat_ports)} of a node's ports were in use" if seen.snat_ports is not None else ""
         text = f"SNAT ports are the bottleneck: {number(failed)} outbound connections failed at the {_hop_name(view)}{ports}"
         return culprit_or_cleared(Cause.NETWORK_SNAT, claim, (Evidence(text, metric="failed SNAT connections", value=failed, unit="Count"),))
-    if not view.pulls_seen and not seen.snat_measured:
-        return not_seen(Cause.NETWORK_SNAT, "neither pull failures nor SNAT connections are visible")
-    timeouts = sum(w.reasons.count("timeout") for w in view.waits)
-    if timeouts and not (seen.snat_measured and not failed):
-        return not_seen(Cause.NETWORK_SNAT, f"{number(timeouts)} attempts timed out; SNAT connections were not measured")
-    text = "no SNAT connection failed" if seen.snat_measured and not failed else "no pull timed out"
-    return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.9 if seen.snat_measured else 0.7, evidence=(Evidence(text, value=failed, unit="Count"),))
+    if not seen.snat_measured:
+        return not_seen(Cause.NETWORK_SNAT, "SNAT connections were not measured")
+    if failed and (view.slow or not view.pulls_seen):
+        return not_seen(Cause.NETWORK_SNAT, f"{number(failed)} SNAT connections failed; whether a pull waited for one is not visible")
+    text = f"{number(failed)} SNAT connections failed, no pull waited for one" if failed else "no SNAT connection failed"
+    return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.9, evidence=(Evidence(text, value=failed, unit="Count"),))
 
 
 def _egress(view: View, claim: Claim | None) -> Finding:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shared.diagnose.believable import believable
 from shared.diagnose.forecast import Limits, Load, load, predicted_p95, tightness
 from shared.diagnose.view import View
 from shared.model import Case, Cause, Remedy, VmLimits
@@ -29,7 +30,7 @@ class _Option(NamedTuple):
 def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
     """Best first, those of the same VM size before others; what would make it worse last, marked so."""
     drawn = load(view)
-    floor = view.case.baseline.p50_seconds if view.case.baseline else None
+    floor = believable(view.case.baseline.p50_seconds) if view.case.baseline else None
     options = _disk_options(view.case, drawn) if cause.layer == "disk" else _vm_options(view.case)
     rated = [(option, predicted_p95(p95_seconds, drawn, option.limits, floor)) for option in options]
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]

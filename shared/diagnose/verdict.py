@@ -36,13 +36,14 @@ LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
     registry.findings, network.findings, disk_findings.findings, cpu.findings, kubelet.findings, image.findings,
 )
 _ORDER = (Verdict.CULPRIT, Verdict.CONTRIBUTING, Verdict.CLEARED, Verdict.UNKNOWN)
-_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.05, "baseline": 0.02, "registry_log": 0.0}
+_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.05, "baseline": 0.02, "registry_log": 0.0, "network": 0.03}
 
 
 def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     """The same Case gives the same Diagnosis, byte for byte."""
     view = View(case, limits)
     found = attribute(view)
+    view.notes["unseen_share"] = found.unseen_share
     claims = {c: claim for c, claim in found.claims.items() if claim.share >= CONTRIBUTES_FROM}
     findings = [f for layer in LAYERS for f in layer(view, claims)]
     impact = _impact(view)
@@ -75,10 +76,15 @@ def _confidence(view: View, found: Attribution, cause: Cause) -> float:
     if cause is Cause.UNKNOWN:
         return 0.0
     if cause is Cause.HEALTHY:
-        return round(max(0.0, (0.95 if view.waits else 0.6) - missing), 2)
+        return round(max(0.0, (0.6 if _unsure_of_health(view) else 0.95) - missing), 2)
     shares = sorted((c.share for c in found.claims.values()), reverse=True)
     lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     return round(max(0.05, min(0.97, 0.55 + 0.25 * shares[0] + 0.2 * lead) - missing), 2)
+
+
+def _unsure_of_health(view: View) -> bool:
+    """Nothing was pulled, or a pull took long and what is usual here is not known."""
+    return not view.waits or (view.usual_p95_seconds is None and any(w.seconds >= view.limits.slow_floor_seconds for w in view.waits))
 
 
 def _severity(view: View, impact: Impact, cause: Cause) -> Severity:
@@ -105,7 +111,7 @@ def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | 
 def _impact(view: View) -> Impact:
     affected = len({w.node for w in view.slow})
     total = max(view.case.pool.node_count, affected)
-    baseline = view.case.baseline.p95_seconds if view.case.baseline else None
+    baseline = view.usual_p95_seconds
     if not view.pulls_seen:
         return Impact(nodes_total=total, baseline_p95_seconds=baseline)
     times = sorted(w.seconds for w in view.waits)

@@ -9,16 +9,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import fsum
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+from shared.diagnose.believable import all_believable, believable, believable_case, most_of
 from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
 from shared.model import Case, Cause, Series, Thresholds
 
 MINUTE = timedelta(minutes=1)
 AT_WORK, FROM_AFAR, QUEUED = "at work", "at work, from a distant registry", "queued"
-MOST = 1e15
-"""No metric of a node is larger: what is, is a misreading and counts as not measured."""
+MEASURED_FROM = 0.75
+"""Part of the slow minutes in which a metric must have a value to speak for its layer."""
 
 type Column = Sequence[float | None]
 type Ratios = dict[Cause, list[float | None]]
@@ -46,7 +47,7 @@ class View:
     """Read-only. Every number comes from the Case; what is missing or absurd comes back as None."""
 
     def __init__(self, case: Case, limits: Thresholds) -> None:
-        self.case = case
+        self.case = believable_case(case)
         self.limits = limits
         self.start = case.window.start.replace(second=0, microsecond=0)
         self.minutes = max(1, min(-int((self.start - case.window.end) // MINUTE), 24 * 60))
@@ -69,13 +70,15 @@ class View:
         return self._columns[key]
 
     def _aligned(self, series: Series) -> Column:
-        if series.start == self.start and series.step_seconds == 60 and len(series.values) == self.minutes and _plain(series.values):
+        most = most_of(series.metric)
+        aligned = series.start == self.start and series.step_seconds == 60 and len(series.values) == self.minutes
+        if aligned and all_believable(series.values, most):
             return series.values
         if series.step_seconds != 60:
             return _NOTHING
         shift = (series.start - self.start) // MINUTE
         at = range(-shift, self.minutes - shift)
-        return [_believable(series.values[i]) if 0 <= i < len(series.values) else None for i in at]
+        return [believable(series.values[i], most) if 0 <= i < len(series.values) else None for i in at]
 
     def value(self, metric: str, spot: Spot) -> float | None:
         """A node's value in a minute; None: not measured."""
@@ -85,6 +88,17 @@ class View:
     def seen(self, metric: str) -> bool:
         """Whether the metric has any value at all."""
         return any(v is not None for node in self._series.get(metric.lower(), ()) for v in self.column(metric, node))
+
+    def seen_where_slow(self, *metrics: str) -> bool:
+        """Whether any of the metrics was measured in most of the slow node-minutes: only then it can clear anybody."""
+        if not self.slow:
+            return any(map(self.seen, metrics))
+        known = total = 0
+        for node, minutes in self.minutes_of_interest.items():
+            columns = [c for m in metrics if (c := self.column(m, node))]
+            known += sum(any(c[minute] is not None for c in columns) for minute in minutes)
+            total += len(minutes)
+        return known >= MEASURED_FROM * total
 
     def peak(self, metric: str) -> Peak | None:
         """The highest value: in the slow minutes if pulls were slow, else in the whole window."""
@@ -103,7 +117,7 @@ class View:
     def usual(self, metric: str) -> float | None:
         """The metric's median before the window, over the pool."""
         typical = (self.case.baseline.metrics if self.case.baseline else {}).get(metric)
-        return _believable(typical.p50) if typical else None
+        return believable(typical.p50) if typical else None
 
     @cached_property
     def network_columns(self) -> dict[tuple[str, str], Column]:
@@ -138,7 +152,7 @@ class View:
 
     @cached_property
     def usual_p95_seconds(self) -> float | None:
-        return _believable(self.case.baseline.p95_seconds) if self.case.baseline else None
+        return believable(self.case.baseline.p95_seconds) if self.case.baseline else None
 
     @cached_property
     def waits(self) -> list[Wait]:
@@ -181,8 +195,9 @@ class View:
 
     @cached_property
     def minutes_of_interest(self) -> dict[str, Sequence[int]]:
-        """Where to look for a peak: the slow minutes, or all of them when nothing was slow."""
-        return dict(self.slow_minutes) if self.slow else {node: range(self.minutes) for node in self.nodes}
+        """Where to look for a peak: the slow minutes, or all of them when nothing was slow within the window."""
+        slow = {node: minutes for node, minutes in self.slow_minutes.items() if minutes}
+        return dict(slow) if slow else {node: range(self.minutes) for node in self.nodes}
 
 
 def add_span(row: list[float], start: float, end: float) -> None:
@@ -206,20 +221,6 @@ def mean(pairs: Iterable[tuple[float, float]]) -> float | None:
     listed = list(pairs)
     weight = fsum(w for _, w in listed)
     return fsum(v * w for v, w in listed) / weight if weight else None
-
-
-def _plain(values: Sequence[float | None]) -> bool:
-    """Whether all values are there and believable, found out fast."""
-    numbers = cast("Sequence[float]", values)
-    try:
-        return min(numbers) >= 0.0 and max(numbers) <= MOST and sum(numbers) >= 0.0
-    except (TypeError, ValueError):
-        return False  # a missing value, or none at all
-
-
-def _believable(value: float | None) -> float | None:
-    """None for NaN, infinities, negative and gigantic numbers: comparisons with NaN are false."""
-    return value if value is not None and 0.0 <= value <= MOST else None
 
 
 def _merged(columns: list[Column]) -> Column:

@@ -15,8 +15,6 @@ from shared.model import Case, Pull, Thresholds
 
 BROKEN = ("not_found", "denied")
 """Failures that waiting does not cure: the image or the right to it is missing. Not slowness."""
-LONGEST_SECONDS = 24 * 3600.0
-"""A pull said to take longer than a day is a misreading: it is left out."""
 
 
 class Wait(NamedTuple):
@@ -47,12 +45,11 @@ class Wait(NamedTuple):
 
 def waits(case: Case, zero: datetime) -> list[Wait]:
     """One entry a container and image; those still failing when the window ends last until then."""
-    believed = [p for p in case.pulls if _plausible(p)]
-    key = _pod_key if any(p.estimated for p in believed) else _key
-    troubled = {key(p) for p in believed if p.outcome == "failed"}
+    key = _pod_key if any(p.estimated for p in case.pulls) else _key
+    troubled = {key(p) for p in case.pulls if p.outcome == "failed"}
     groups: dict[tuple[str, str, str], list[Pull]] = defaultdict(list)
     found = []
-    for pull in believed:
+    for pull in case.pulls:
         if troubled and key(pull) in troubled:
             groups[key(pull)].append(pull)
         else:
@@ -70,12 +67,6 @@ def _key(pull: Pull) -> tuple[str, str, str]:
 def _pod_key(pull: Pull) -> tuple[str, str, str]:
     """An estimated pull names no image: the pod alone ties it to the failures before it."""
     return pull.node, pull.pod, ""
-
-
-def _plausible(pull: Pull) -> bool:
-    """Durations within a day; a comparison with NaN is false, so NaN is left out too."""
-    seconds, waiting = pull.seconds or 0.0, pull.waiting_seconds or 0.0
-    return 0.0 <= seconds <= LONGEST_SECONDS and 0.0 <= waiting <= LONGEST_SECONDS
 
 
 def _waits_of_one(pulls: list[Pull], window_end: float, zero: datetime) -> Iterator[Wait]:

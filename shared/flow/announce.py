@@ -149,9 +149,9 @@ def _name(receiver: str, made: Plan, still: Sequence[tuple[PoolState, Item]], no
 
 
 def _lead_item(services: Services, item: Item) -> Notice | None:
+    """The notice in full; one that opened and changed before anybody was told opens now."""
     notice = load_content(services, item.notice_id)
-    kind = "changed" if item.kind == "still" else item.kind
-    return replace(notice, kind=kind) if isinstance(notice, Notice) else None
+    return replace(notice, kind=item.kind) if isinstance(notice, Notice) else None
 
 
 def _lead_still(services: Services, pool: PoolState, now: datetime) -> Notice | None:

@@ -11,6 +11,7 @@ from shared.flow.jobs import ASSESSMENTS, Assessment, title
 from shared.flow.wake import look_up, record, settle
 from shared.model import Case, Diagnosis, Operation, Severity, Value, Wake, Window, encode
 from shared.services import Services
+from shared.telemetry import count
 from shared.watch import incidents
 from shared.watch.incidents import Outcome
 from shared.watch.state import PoolState
@@ -86,7 +87,9 @@ def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagno
         return outcome, new
 
     outcome, new = settle(services, job.cluster_id, job.pool, once)
-    log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline)
+    dimensions = {"cluster": job.cluster_id, "pool": job.pool, "operation": job.operation_id, "diagnosis": diagnosis.id}
+    log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline, extra=dimensions)
+    count("verdicts", cause=diagnosis.cause.value)
     if outcome.notice is not None or diagnosis.severity is not Severity.OK:
         services.save_blob(f"cases/{case.id}.json", encode(case))
     outgoing.pass_on(services, job.cluster_id, new)

@@ -12,6 +12,7 @@ from shared.flow.jobs import ANNOUNCEMENTS, DELIVERIES, Announcement, DeliveryJo
 from shared.model import Bulletin, Content, Delivery, Group, Item, Notice, Value, encode
 from shared.report.headline import item_of
 from shared.services import Services
+from shared.telemetry import count
 from shared.watch import outbox
 from shared.watch.history import past_of
 from shared.watch.mutes import muted_until
@@ -150,6 +151,7 @@ def _attempt(services: Services, row: Row[Delivery]) -> str:
         return _after_failure(services, row, error)
     services.store.put_delivery(Row(outbox.delivered(delivery, services.clock()), row.etag))
     log.info("%s told: %s", delivery.receiver, delivery.notice_id)
+    count("deliveries", receiver=delivery.receiver, outcome="delivered")
     return "delivered"
 
 
@@ -159,11 +161,13 @@ def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError
     services.store.put_delivery(Row(delivery, row.etag))
     if delivery.due_at is None:
         log.error("%s refused the message for good: %s", delivery.receiver, delivery.reason)
+        count("deliveries", receiver=delivery.receiver, outcome="parked")
         return "parked"
     if isinstance(error, Throttled):
         _close_for(services, delivery.receiver, delivery.due_at)
     _enqueue_when_due(services, delivery, now)
     wait_seconds = (delivery.due_at - now).total_seconds()
+    count("deliveries", receiver=delivery.receiver, outcome="retry_later")
     log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
     return "retry_later"
 

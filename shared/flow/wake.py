@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from msgspec.structs import replace
 
 from shared.azure_ids import require_cluster_id
+from shared.collect.fleet import PoolRef
 from shared.errors import Permanent, Transient
 from shared.events import parse
 from shared.flow.jobs import ASSESSMENTS, Assessment, title
@@ -19,6 +21,8 @@ from shared.watch.store import Conflict, Row
 log = logging.getLogger("pullwatch")
 
 MOST_CONFLICTS = 8
+ONCE_IN = timedelta(minutes=1)
+"""One assessment of a pool in this time, whoever asks for it; those of an operation have their own rhythm."""
 
 
 def receive(services: Services, text: str | bytes) -> list[str]:
@@ -59,8 +63,15 @@ def on_scale_set(services: Services, wake: Wake) -> str:
     if ref is None:
         return record(services, replace(wake, kind="ignored", reason="the scale set is no node pool of a watched cluster"))
     known = replace(wake, cluster_id=ref.cluster_id, pool=ref.name, vmss_id=ref.vmss_id)
-    capacity = int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
+    capacity = _capacity(services, ref)
     return decide(services, known, lambda state: operations.on_capacity(state, known, capacity, services.clock()))
+
+
+def _capacity(services: Services, ref: PoolRef) -> int:
+    """Nodes as of now; a pool of single machines has as many as Resource Graph lists."""
+    if not ref.vmss_id:
+        return services.fleet(fresh=True).pool(ref.cluster_id, ref.name).capacity
+    return int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
 
 
 def look_up[T](services: Services, find: Callable[..., T]) -> T:
@@ -96,6 +107,22 @@ def _ask_for_assessment(services: Services, cluster_id: str, decision: Decision)
     services.enqueue(ASSESSMENTS, encode(job), delay)
 
 
+def ask_for_assessment(services: Services, ref: PoolRef, reason: str, delay_seconds: float = 0.0) -> bool:
+    """Asks for an assessment that belongs to no operation; False: one is asked for at about that time already."""
+    due = services.clock() + timedelta(seconds=delay_seconds)
+
+    def once(row: Row[PoolState]) -> bool:
+        if row.value.asked_at is not None and abs(due - row.value.asked_at) < ONCE_IN:
+            return False
+        services.store.put_pool(ref.cluster_id, Row(replace(row.value, asked_at=due), row.etag))
+        return True
+
+    first = settle(services, ref.cluster_id, ref.name, once)
+    if first:
+        services.enqueue(ASSESSMENTS, encode(Assessment(ref.cluster_id, ref.name, reason=reason)), delay_seconds)
+    return first
+
+
 def settle[T](services: Services, cluster_id: str, pool: str, once: Callable[[Row[PoolState]], T]) -> T:
     """Runs ``once`` on the pool's row until nobody else writes it in between."""
     for _ in range(MOST_CONFLICTS):
@@ -124,5 +151,5 @@ def request_assessment(services: Services, body: bytes) -> str:
     if not (wish.get("cluster") and wish.get("pool")):
         raise Permanent('The body must be {"cluster": "<AKS resource id>", "pool": "<node pool>"}.')
     ref = look_up(services, lambda fleet: fleet.pool(require_cluster_id(wish["cluster"]), wish["pool"]))
-    services.enqueue(ASSESSMENTS, encode(Assessment(ref.cluster_id, ref.name, reason="asked_for")))
+    ask_for_assessment(services, ref, "asked_for")
     return title(ref.cluster_id, ref.name)

@@ -5,7 +5,7 @@ Source: "Common alert schema" in Azure Monitor's documentation.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -37,7 +37,7 @@ class Essentials(Value, frozen=True, rename="camel"):
 
 class AlertData(Value, frozen=True, rename="camel"):
     essentials: Essentials
-    alert_context: dict[str, object]
+    alert_context: dict[str, Any]
     """The ``data`` of the CloudEvent about the same."""
     custom_properties: dict[str, str]
 

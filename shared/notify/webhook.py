@@ -47,7 +47,7 @@ class BulletinData(Value, frozen=True):
     lines: tuple[str, ...]
 
 
-class CloudEvent(Value, frozen=True):
+class CloudEvent[Data: (EventData, BulletinData)](Value, frozen=True):
     """Attributes of "CloudEvents 1.0"; ``source`` and ``id`` together are unique, over all retries the same."""
 
     id: str
@@ -55,12 +55,12 @@ class CloudEvent(Value, frozen=True):
     type: str
     subject: str
     time: datetime
-    data: EventData | BulletinData
+    data: Data
     specversion: str = "1.0"
     datacontenttype: str = "application/json"
 
 
-def event(fact: Notice | Bulletin) -> CloudEvent:
+def event(fact: Notice | Bulletin) -> CloudEvent[EventData] | CloudEvent[BulletinData]:
     if isinstance(fact, Bulletin):
         told = BulletinData(fact.kind, fact.severity, fact.title, fact.lines)
         return CloudEvent(id=fact.id, source=OURSELVES, type=TYPES[fact.kind], subject="pullwatch", time=fact.at, data=told)

@@ -33,7 +33,7 @@ class Plan(NamedTuple):
     reason: str
     """By name, why people are told, or why not now."""
     items: tuple[Item, ...] = ()
-    """What changed, one a pool, worst first: tell it."""
+    """What changed, worst first: tell it."""
     still: tuple[PoolState, ...] = ()
     """Pools with an incident that goes on, worst first: told along, or again."""
     settled: tuple[str, ...] = ()
@@ -78,19 +78,19 @@ def _is_urgent(waiting: Waiting) -> bool:
 
 
 def _joined(audible: Sequence[Waiting]) -> tuple[tuple[Item, ...], tuple[str, ...]]:
-    """The last word on each pool, worst first, and the ids of what is not told at all."""
-    by_pool: dict[str, list[Waiting]] = {}
+    """The last word on each incident or operation, worst first, and the ids of what is not told at all."""
+    by_matter: dict[str, list[Waiting]] = {}
     for one in sorted(audible, key=lambda w: (w.since, w.id)):
-        by_pool.setdefault(one.item.pool.lower(), []).append(one)
-    last_words = [(told, _last_word(told)) for told in by_pool.values()]
+        by_matter.setdefault(one.item.incident_id or one.id, []).append(one)
+    last_words = [(told, _last_word(told)) for told in by_matter.values()]
     items = [item for _, item in last_words if item]
     return tuple(sorted(items, key=_badness)), tuple(w.id for told, item in last_words if item is None for w in told)
 
 
 def _last_word(told: Sequence[Waiting]) -> Item | None:
-    """What is told of one pool; None for an incident that began and ended unheard."""
+    """What is told of one matter; None for an incident that began and ended unheard."""
     last = told[-1].item
-    opened = any(w.item.kind == "opened" and w.item.incident_id == last.incident_id for w in told)
+    opened = any(w.item.kind == "opened" for w in told)
     if last.kind == "resolved" and opened and any(w.held for w in told):
         return None
     return replace(last, kind="opened") if last.kind == "changed" and opened else last

@@ -23,8 +23,8 @@ EARLY_ENOUGH = timedelta(milliseconds=50)
 """The clocks of two machines need not agree to the millisecond."""
 PACE = timedelta(seconds=1)
 """Between two messages to one receiver: what Slack's "Rate limits" asks for, and Teams' limits allow."""
-TURN_KEPT_FOR = timedelta(seconds=5)
-"""A turn not used by then is over: others have had theirs."""
+TURN_KEPT_FOR = timedelta(seconds=30)
+"""A turn not used by then is over. Longer than a queue may go unpolled, or late deliveries would queue for ever."""
 
 
 def why_not_now(delivery: Delivery, now: datetime) -> str:

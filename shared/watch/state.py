@@ -20,6 +20,8 @@ class PoolState(Value, frozen=True):
     notice_id: str = ""
     """The notice that said last what the open incident is."""
     assessed_at: datetime | None = None
+    asked_at: datetime | None = None
+    """When an assessment was last asked for besides those of an operation: one a minute is enough."""
 
 
 class Waiting(Value, frozen=True):

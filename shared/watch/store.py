@@ -87,11 +87,6 @@ class Store:
         if gone:
             self._commit([*gone, *_created(cluster_id, new)])
 
-    def remove(self, partition: str, keys: Iterable[str]) -> None:
-        """Rows that have had their time; what is gone already does no harm."""
-        for key in keys:
-            self._table.delete_entity(partition, key)
-
     # --- many rows ---
 
     def all_pools(self) -> Iterator[tuple[str, Row[PoolState]]]:
@@ -119,15 +114,19 @@ class Store:
         rows = [_read(entity, Past).value for entity in self._between(f"past:{_stamp(since)}", "past;")]
         return sorted(rows, key=lambda past: (past.at, past.id))
 
-    def old_keys(self, before: datetime) -> Iterator[tuple[str, str]]:
-        """(partition, row key) of events and of the past from before then."""
-        for entity in self._between("past:", f"past:{_stamp(before)}"):
-            yield entity["PartitionKey"], entity["RowKey"]
+    # --- what has had its time ---
 
-    def old_events(self, before: datetime) -> Iterator[tuple[str, str]]:
+    def remove_deliveries(self, deliveries: Iterable[Delivery]) -> None:
+        for delivery in deliveries:
+            self._table.delete_entity(partition_key(delivery.cluster_id), _key(delivery))
+
+    def remove_old(self, events_before: datetime, past_before: datetime) -> None:
         query = "PartitionKey eq @partition and RowKey lt @last"
-        for entity in self._table.query_entities(query, parameters={"partition": EVENTS, "last": f"{before:%Y%m%dT%H%M%S}"}):
-            yield entity["PartitionKey"], entity["RowKey"]
+        events = self._table.query_entities(query, parameters={"partition": EVENTS, "last": _stamp(events_before)})
+        for entity in [*events, *self._between("past:", f"past:{_stamp(past_before)}")]:
+            self._table.delete_entity(entity["PartitionKey"], entity["RowKey"])
+
+    # --- events that were not used ---
 
     def record_event(self, wake: Wake, now: datetime) -> None:
         """A line about an event that was rejected or ignored, without its contents."""

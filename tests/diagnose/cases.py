@@ -9,6 +9,7 @@ from shared.model import (
     Cluster,
     Coverage,
     DiskTier,
+    EgressHop,
     NodePool,
     OsDisk,
     Pull,
@@ -37,7 +38,7 @@ EPHEMERAL = OsDisk("ephemeral", size_gib=100, placement="CacheDisk", iops=8000.0
 TIERS = tuple(DiskTier("Premium_LRS", *row) for row in (
     ("P10", 128, 500.0, 100 * MB), ("P15", 256, 1100.0, 125 * MB), ("P20", 512, 2300.0, 150 * MB), ("P30", 1024, 5000.0, 200 * MB)))
 ACR = Registry("contoso.azurecr.io", "/acr", "Standard", "westeurope", ("westeurope",), 5000.0, 10000.0)
-ALL_SEEN = tuple(Coverage(source, "ok") for source in ("limits", "metrics", "pulls", "registry_log", "baseline"))  # type: ignore[arg-type]
+ALL_SEEN = tuple(Coverage(source, "ok") for source in ("limits", "metrics", "pulls", "registry_log", "network", "baseline"))  # type: ignore[arg-type]
 QUIET: Mapping[str, float] = {
     "OS Disk Queue Depth": 2, "OS Disk IOPS Consumed Percentage": 20, "OS Disk Bandwidth Consumed Percentage": 10,
     "OS Disk Read Operations/Sec": 10, "OS Disk Write Operations/Sec": 90, "OS Disk Read Bytes/sec": 1e6,
@@ -85,6 +86,8 @@ def case(disk: OsDisk = P10, *, values: Mapping[str, float] = QUIET, storm: Mapp
         "registries": (ACR,), "series": series(values, storm) if measured is None else measured, "pulls": tuple(pulls),
         "baseline": Baseline(Window(minute(-600), T0), 100, 20.0, 41.0,
                              {"OS Disk Queue Depth": Typical(12.0, 17.0), "Percentage CPU": Typical(30.0, 40.0)}),
+        "egress": (EgressHop("load_balancer", "/lb", "westeurope"),),
+        "network": (Series("SnatConnectionCount", T0, "Failed", values=(0.0,) * MINUTES, resource="/lb"),),
         "coverage": ALL_SEEN, "other_vms": (D4DS_V5,), "disk_tiers": TIERS,
     }
     return Case(**(whole | changes))  # type: ignore[arg-type]

@@ -186,7 +186,7 @@ def test_timeouts_with_failed_snat_connections_blame_the_ports() -> None:
 
 
 def test_timeouts_without_a_look_at_snat_have_an_unknown_cause() -> None:
-    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "timeout")]))
+    d = verdict(case(pulls=[failed(NODES[0], 1, 9, "timeout")], egress=(), network=()))
     assert (d.cause, finding(d, Cause.NETWORK_SNAT).verdict) == (Cause.UNKNOWN, Verdict.UNKNOWN)
 
 

@@ -9,7 +9,20 @@ from msgspec.structs import replace
 
 from shared.errors import Misconfigured, Permanent, PullwatchError, Throttled, Transient, Unanswered
 from shared.model import Delivery
-from shared.watch.outbox import delivered, failed, left_behind, retry_delay_seconds, taken, why_not_now
+from shared.watch.outbox import (
+    closed,
+    delivered,
+    failed,
+    has_its_turn,
+    left_behind,
+    next_turn,
+    retry_delay_seconds,
+    revived,
+    taken,
+    waits_its_turn,
+    why_not_now,
+)
+from shared.watch.state import Turn
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 NEW = Delivery("n1-teams", "n1", "/c", "teams", NOW, NOW)
@@ -28,7 +41,7 @@ def test_a_new_delivery_is_attempted_at_once_and_only_once_at_a_time() -> None:
 
 def test_a_passing_trouble_is_tried_again_when_it_is_due_and_not_before() -> None:
     later = attempt(NEW, Transient("Teams failed with 503."))
-    assert (later.status, later.due_at, later.reason) == ("pending", NOW + timedelta(seconds=1), "Teams failed with 503.")
+    assert (later.status, later.due_at, later.reason) == ("pending", NOW + timedelta(seconds=0.5), "Teams failed with 503.")
     assert why_not_now(replace(later, due_at=NOW + timedelta(minutes=5)), NOW) == "not_due"
     assert why_not_now(later, NOW + timedelta(seconds=1)) == ""
 
@@ -85,12 +98,12 @@ def test_a_receiver_that_is_down_for_a_day_is_given_up_with_the_last_reason() ->
 
 def test_tries_come_fast_at_first_and_hourly_later() -> None:
     delays = [retry_delay_seconds(attempt, NOW, NOW, jitter=1.0) for attempt in range(1, 16)]
-    assert delays == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600, 3600]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]
 
 
 def test_jitter_spreads_a_delay_over_its_upper_half() -> None:
-    assert retry_delay_seconds(4, NOW, NOW, jitter=0.0) == 4
-    assert retry_delay_seconds(4, NOW, NOW, jitter=0.5) == 6
+    assert retry_delay_seconds(5, NOW, NOW, jitter=0.0) == 4
+    assert retry_delay_seconds(5, NOW, NOW, jitter=0.5) == 6
 
 
 def test_after_a_day_nothing_is_tried_any_more() -> None:
@@ -105,3 +118,43 @@ def test_a_delay_is_never_negative_and_never_leads_past_the_day(attempt: int, el
     assert delay is None or (0 <= delay <= 3600 and elapsed + delay <= 86_400.001)
 
 
+# --- a message a second ---
+
+IDLE = Turn("teams", NOW - timedelta(hours=1))
+
+
+def test_a_receiver_that_was_told_nothing_lately_is_told_at_once() -> None:
+    assert next_turn(IDLE, NOW) == (NOW, Turn("teams", NOW + timedelta(seconds=1)))
+
+
+def test_messages_that_come_together_get_turns_a_second_apart() -> None:
+    turns, turn = [], IDLE
+    for _ in range(4):
+        at, turn = next_turn(turn, NOW)
+        turns.append((at - NOW).total_seconds())
+    assert turns == [0, 1, 2, 3]
+
+
+def test_a_turn_is_kept_for_a_late_message_but_not_for_ever() -> None:
+    waiting = waits_its_turn(NEW, NOW + timedelta(seconds=2))
+    assert why_not_now(waiting, NOW) == "not_due"
+    assert has_its_turn(waiting, NOW + timedelta(seconds=12))
+    assert not has_its_turn(waiting, NOW + timedelta(minutes=2))
+    assert not has_its_turn(NEW, NOW)
+
+
+def test_a_turn_is_used_once() -> None:
+    assert taken(waits_its_turn(NEW, NOW), NOW).turn_at is None
+
+
+def test_a_receiver_that_asked_for_a_pause_is_told_nothing_until_then() -> None:
+    until = NOW + timedelta(seconds=90)
+    assert next_turn(closed(IDLE, until), NOW)[0] == until
+    assert closed(Turn("teams", until), NOW).free_at == until
+
+
+def test_a_parked_delivery_sent_again_is_as_good_as_new() -> None:
+    later = NOW + timedelta(days=3)
+    again = revived(attempt(NEW, Permanent("no_service")), later)
+    assert (again.status, again.attempts, again.reason, why_not_now(again, later)) == ("pending", 0, "", "")
+    assert attempt(again, Transient("503"), later).status == "pending"

@@ -3,18 +3,24 @@
 from itertools import pairwise
 from random import Random
 
+import msgspec
 import pytest
 
+from local.world.distance import nearest, round_trip_seconds
+from local.world.egress import Egress
 from local.world.flow import Flow, Limit, Resource, share, water_level
 from local.world.hardware import MB, VM_SIZES
-from local.world.node import Load, Node, OsDisk
+from local.world.node import Credits, Load, Node, OsDisk
+from local.world.plan import FOREVER, Life
 from local.world.pulls import Image, Pod, Pull
-from local.world.registry import Registry
+from local.world.registry import JOIN_REQUESTS, DockerHub, Registry
+from local.world.scenario import Outbound
 from local.world.simulation import Simulation
 from local.world.truth import cause_of, lost_seconds, percentile, slow_pulls
 
 REGISTRY = "contoso.azurecr.io"
 HOUR = 3600.0
+OPEN = Outbound()
 RNG = Random(1)  # noqa: S311 - chance in a model, not in a secret
 
 
@@ -26,8 +32,8 @@ def an_image(name: str, unpacked_mb: float = 240, *, bytes_per_write: float = 30
     )
 
 
-def a_pod(name: str, *images: Image, at: float = 10, always: bool = False) -> Pod:
-    return Pod(name=name, namespace="shop", controller="shop", controller_kind="ReplicaSet", node="n", at=at,
+def a_pod(name: str, *images: Image, at: float = 10, always: bool = False, kind: str = "ReplicaSet") -> Pod:
+    return Pod(name=name, namespace="shop", controller="shop", controller_kind=kind, node="n", at=at,
                images=images, always_pull=always)
 
 
@@ -41,13 +47,14 @@ def a_node(
 
     disk = disk or OsDisk(size_gib=300, placement="ResourceDisk")
     return Node(instance=0, born=0, gone=float("inf"), version=version, vm=VM_SIZES[size], disk=disk, load=load,
-                serial=version < "1.31", io_credits=io_credits)
+                serial=version < "1.31", credit=Credits(io=io_credits))
 
 
-def pulls_of(node: Node, *pods: Pod, registry: Registry | None = None, end: float = HOUR) -> list[Pull]:
+def pulls_of(node: Node, *pods: Pod, registry: Registry | None = None, outbound: Outbound = OPEN, end: float = HOUR) -> list[Pull]:
+    life = Life(instance=0, born=0, gone=FOREVER, version=node.version)
     simulation = Simulation(
         nodes=[node], pods=pods, lives={"n": [node]}, registries={REGISTRY: registry or Registry(REGISTRY)},
-        watch_from=0, end=end, rng=RNG,
+        egress=Egress(outbound, [life], 0, RNG), watch_from=0, end=end, rng=RNG,
     )
     simulation.run()
     return simulation.pulls
@@ -151,9 +158,62 @@ def test_a_huge_image_with_nothing_in_its_way_is_just_large() -> None:
     assert what_held_up(pulls_of(a_node(), a_pod("a", an_image("ml", 12_000, bytes_per_write=200_000)))) == "image.size"
 
 
+def test_an_image_that_one_core_unpacks_badly_is_held_up_by_its_unpacking_not_by_its_size() -> None:
+    image = msgspec.structs.replace(an_image("npm", 4000), unpack_bytes_per_second=14 * MB)
+    pull, = pulls_of(a_node(), a_pod("a", image))
+    assert what_held_up([pull]) == "cpu.unpack"
+    assert pull.elapsed - pull.lost["cpu.unpack"] == pytest.approx(4000 / 120, abs=1.5), "what its size alone takes"
+
+
+def test_a_connection_is_as_fast_as_its_round_trip_lets_it_be() -> None:
+    near, far, farther = (Registry(REGISTRY, round_trip_seconds=seconds) for seconds in (0, 0.084, 0.245))
+    assert near.bytes_per_second(9) == 120e6
+    assert near.bytes_per_second(1) == 40e6, "one layer, one connection"
+    assert far.bytes_per_second(9) == pytest.approx(37e6, rel=0.02)
+    assert farther.bytes_per_second(9) == pytest.approx(13e6, rel=0.02)
+
+
+def test_the_nearest_replica_serves_and_a_missing_one_costs_an_ocean() -> None:
+    assert nearest("westeurope", ("eastus", "northeurope")) == "northeurope"
+    assert round_trip_seconds("westeurope", "westeurope") == 0
+    assert round_trip_seconds("eastus", "westeurope") == round_trip_seconds("westeurope", "eastus") == 0.084
+
+
+def test_docker_hub_counts_pulls_over_six_hours_and_forgets_none_of_them_sooner() -> None:
+    hub = DockerHub("docker.io")
+    assert [hub.admits(n, 14, RNG) for n in range(102)] == [True] * 100 + [False] * 2
+    assert hub.admits(200, JOIN_REQUESTS, RNG), "a manifest asked for by HEAD is free"
+    assert not hub.admits(5.9 * HOUR, 14, RNG)
+    assert hub.admits(6.1 * HOUR, 14, RNG)
+
+
+def test_an_image_fetched_again_is_time_lost_to_the_pull_policy_whatever_held_it_up() -> None:
+    old = an_image("web", 3600)
+    pods = [a_pod("a", old, always=True), a_pod("b", msgspec.structs.replace(old, revision=1), at=200, always=True)]
+    first, again = pulls_of(a_node(), *pods)
+    assert "kubelet.repull" not in first.lost
+    assert again.lost == {"kubelet.repull": pytest.approx(3600 / 120, abs=1)}
+
+
+def test_garbage_collection_takes_only_what_no_pod_uses() -> None:
+    node = a_node()
+    pulls_of(node, a_pod("web", an_image("web")), a_pod("job", an_image("job"), kind="Job"))
+    assert len(node.images) == 2
+    node.collect_images()
+    assert list(node.images) == [f"{REGISTRY}/web:1"]
+
+
+def test_a_queue_behind_an_image_that_is_fetched_again_is_lost_to_that() -> None:
+    old = an_image("web", 6000)
+    pods = [a_pod("a", old, always=True), a_pod("b", msgspec.structs.replace(old, revision=1), at=100, always=True),
+            a_pod("c", an_image("tool", 60), at=103)]
+    waited = pulls_of(a_node(version="1.30.7"), *pods)[2]
+    assert waited.lost["kubelet.repull"] > 10 * waited.lost.get("kubelet.serial", 0.01)
+
+
 def test_a_far_registry_is_named() -> None:
-    registry = Registry(REGISTRY, bytes_per_second=4e6)
-    assert what_held_up(pulls_of(a_node(), a_pod("a", an_image("app", 1200)), registry=registry)) == "registry.distant"
+    registry = Registry(REGISTRY, round_trip_seconds=0.245)
+    assert what_held_up(pulls_of(a_node(), a_pod("a", an_image("app", 3000)), registry=registry)) == "registry.distant"
 
 
 def test_small_pulls_behind_one_big_image_wait_for_the_serial_kubelet() -> None:
@@ -201,3 +261,9 @@ def test_the_queue_is_deep_only_when_the_disk_is_saturated() -> None:
     depth = {number: minute.queue_depth / minute.seconds for number, minute in node.minutes.items() if minute.seconds}
     assert depth[0] < 1
     assert depth[2] > 20
+
+
+def test_a_queue_behind_connections_that_nobody_answers_is_lost_to_the_ports() -> None:
+    pods = [a_pod(f"p{n}", an_image(f"i{n}", 60), at=10 + n) for n in range(3)]
+    *_, last = pulls_of(a_node(version="1.30.7"), *pods, outbound=Outbound(ports_per_node=8, connections=800), end=90)
+    assert last.lost["network.snat"] > 10 * last.lost.get("kubelet.serial", 0.1)

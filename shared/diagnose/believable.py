@@ -1,0 +1,58 @@
+"""Absurd numbers count as not known: NaN, infinities, negative and gigantic ones.
+
+Comparisons with NaN are false, so each test below leaves NaN out by itself.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import cast
+
+from msgspec.structs import fields, replace
+
+from shared.model import Case, EgressHop, OsDisk, Pull, VmLimits
+
+MOST = 1e15
+"""No metric or limit of a node is larger."""
+LONGEST_SECONDS = 24 * 3600.0
+"""A pull said to take longer than a day is a misreading."""
+MOST_PERCENT = 1000.0
+"""A bursting disk shows a few hundred percent of its provisioned limit; more is a misreading."""
+
+
+def believable(value: float | None, most: float = MOST) -> float | None:
+    return value if value is not None and 0.0 <= value <= most else None
+
+
+def all_believable(values: Sequence[float | None], most: float) -> bool:
+    """Whether every value is there and believable, found out fast."""
+    numbers = cast("Sequence[float]", values)
+    try:
+        return min(numbers) >= 0.0 and max(numbers) <= most and sum(numbers) >= 0.0
+    except (TypeError, ValueError):
+        return False  # a missing value, or none at all
+
+
+def most_of(metric: str) -> float:
+    """The largest value to believe of a metric, by its name."""
+    return MOST_PERCENT if "percentage" in metric.lower() or metric.lower().endswith("utilization") else MOST
+
+
+def believable_case(case: Case) -> Case:
+    """The Case with absurd limits of disk, VM and egress taken out, and pulls that cannot have been so."""
+    pool = replace(case.pool, os_disk=_cleaned(case.pool.os_disk), vm=_cleaned(case.pool.vm))
+    latest, earliest = case.window.end + timedelta(minutes=1), case.window.start - timedelta(days=1)
+    pulls = tuple(p for p in case.pulls if earliest <= p.at <= latest and _plausible(p))
+    return replace(case, pool=pool, pulls=pulls, egress=tuple(_cleaned(hop) for hop in case.egress), other_vms=tuple(map(_cleaned, case.other_vms)))
+
+
+def _plausible(pull: Pull) -> bool:
+    """Durations within a day."""
+    seconds, waiting = pull.seconds or 0.0, pull.waiting_seconds or 0.0
+    return 0.0 <= seconds <= LONGEST_SECONDS and 0.0 <= waiting <= LONGEST_SECONDS
+
+
+def _cleaned[T: (OsDisk, VmLimits, EgressHop)](limits: T) -> T:
+    """A limit of zero is no limit that Azure has: it is not known either."""
+    absurd = {f.name: None for f in fields(limits) if isinstance(v := getattr(limits, f.name), int | float)
+              and not isinstance(v, bool) and not 0 < v <= MOST}
+    return replace(limits, **absurd) if absurd else limits

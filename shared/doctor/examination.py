@@ -1,0 +1,54 @@
+"""All checks, in the order in which a person would mend what they find."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from shared.collect.fleet import Fleet, read_fleet
+from shared.doctor import clusters, events, platform, receivers
+from shared.doctor.check import Check, asked
+from shared.errors import Misconfigured
+from shared.services import Services
+from shared.services import services as services_of
+
+AT_ONCE = 6
+
+
+def examine(environ: Mapping[str, str] = os.environ, build: Callable[[Mapping[str, str]], Services] = services_of) -> Iterator[Check]:
+    """The checks as they are made. Raises nothing on purpose: what goes wrong is what a check has found."""
+    try:
+        app = build(environ)
+    except Misconfigured as problem:
+        yield Check("settings", "", "failed", str(problem), "docs/settings.md lists every setting.")
+        return
+    yield Check("settings", "", "ok", "every value is valid")
+    yield from receivers.checks(app.settings)
+    yield from platform.storage_checks(app)
+    yield platform.clock_check(app)
+    identity = platform.identity_check(app)
+    yield identity
+    if identity.status == "ok":
+        yield from _fleet_checks(app)
+
+
+def _fleet_checks(app: Services) -> Iterator[Check]:
+    found: list[Fleet] = []
+
+    def read() -> Check:
+        found.append(read_fleet(app.azure, app.settings))
+        return _fleet_check(found[0])
+
+    yield asked("fleet", "", read, "Reader on the subscription")
+    if not found or not found[0].clusters:
+        return
+    fleet = found[0]
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="doctor") as executor:
+        for made in executor.map(lambda question: question(), [*clusters.questions(app, fleet), *events.questions(app, fleet)]):
+            yield from made
+
+
+def _fleet_check(fleet: Fleet) -> Check:
+    if not fleet.clusters:
+        return Check("fleet", "", "failed", "no cluster is readable and watched",
+                     "Give the identity the role Reader on the subscription of the clusters, or look at PULLWATCH_CLUSTERS and PULLWATCH_SUBSCRIPTIONS.")
+    return Check("fleet", "", "ok", f"{len(fleet.clusters)} clusters, {len(fleet.pools)} node pools, {len(fleet.registries)} registries")
