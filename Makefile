@@ -1,10 +1,10 @@
 PYTHON := .venv/bin/python
 SETUP := sh local/setup/setup.sh
-PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
+PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile -rs
 READY := .venv/.packages node_modules/.packages
 comma := ,
 
-.PHONY: help setup demo test quick accuracy bench lint clean
+.PHONY: help setup demo test quick pictures accuracy bench lint clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
@@ -20,6 +20,9 @@ test: $(READY) ## Run all tests
 
 quick: $(READY) ## Run the tests that take no more than seconds
 	@$(PYTEST) -m "not slow"
+
+pictures: $(READY) ## Draw the README's pictures from what the demo sends (needs Chromium)
+	@$(PYTHON) -m local.pictures
 
 accuracy: $(READY) ## How often the diagnosis is right, over fresh seeds: SEEDS=number FIRST_SEED=number SCENARIOS=a,b
 	@$(PYTHON) -m local.accuracy $(if $(SEEDS),--seeds $(SEEDS)) $(if $(FIRST_SEED),--first-seed $(FIRST_SEED)) $(if $(SCENARIOS),--scenarios $(SCENARIOS))

@@ -33,6 +33,10 @@ param webhookUrl string = ''
 @description('Signing key of that webhook: whsec_ and base64.')
 param webhookSecret string = ''
 
+@secure()
+@description('Key that report links are signed with. New at every deployment: older links end then.')
+param linkSecret string = newGuid()
+
 @description('queue: Event Grid writes to the storage queue with its identity. function: it calls the Event Grid trigger, subscribed after the code is deployed.')
 @allowed(['queue', 'function'])
 param eventDelivery string = 'queue'
@@ -113,6 +117,7 @@ module vault 'app/vault.bicep' = {
     slackUrl: slackUrl
     webhookUrl: webhookUrl
     webhookSecret: webhookSecret
+    linkSecret: linkSecret
   }
 }
 
@@ -122,6 +127,7 @@ var secretReferences = {
   PULLWATCH_SLACK_URL: empty(slackUrl) ? '' : '${reference}pullwatch-slack-url)'
   PULLWATCH_WEBHOOK_URL: empty(webhookUrl) ? '' : '${reference}pullwatch-webhook-url)'
   PULLWATCH_WEBHOOK_SECRET: empty(webhookSecret) ? '' : '${reference}pullwatch-webhook-secret)'
+  PULLWATCH_LINK_SECRET: '${reference}pullwatch-link-secret)'
 }
 
 module network 'app/network.bicep' = if (vnetEnabled) {

@@ -126,6 +126,12 @@ def test_a_pool_whose_operation_is_open_is_watched_already(app: App) -> None:
     assert {one.job.pool for one in app.asked} == hot() - {first.name}
 
 
+def test_suspects_of_single_machines_are_named_in_the_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.local.serve(fleet_world(SHAPE._replace(machines_every=10), NOW + timedelta(minutes=5)))
+    assert sweep(app.services) == []
+    assert "at a limit, but made of single machines, which cannot be diagnosed yet: c0 / p0, c1 / p10" in caplog.text
+
+
 def test_more_suspects_than_quotas_bear_take_turns(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeping, "MOST_ASSESSMENTS", 3)
     sweep(app.services)

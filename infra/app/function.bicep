@@ -36,8 +36,9 @@ var ours = {
   AZURE_CLOUD: environment().name
   PULLWATCH_SUBSCRIPTIONS: subscriptionIds
   PULLWATCH_CLUSTERS: clusterIds
+  PULLWATCH_PUBLIC_URL: 'https://${site.properties.defaultHostName}'
 }
-// Everything else that docs/settings.md lists is set in this file; secrets are not.
+// Any other setting of docs/settings.md goes into this file; secrets do not.
 var chosen = loadJsonContent('../settings.json')
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

@@ -15,6 +15,8 @@ param slackUrl string
 param webhookUrl string
 @secure()
 param webhookSecret string
+@secure()
+param linkSecret string
 
 var roles = loadJsonContent('../roles.json')
 
@@ -67,6 +69,14 @@ resource webhookKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = if (!empty(
   name: 'pullwatch-webhook-secret'
   properties: {
     value: webhookSecret
+  }
+}
+
+resource linkKey 'Microsoft.KeyVault/vaults/secrets@2023-07-01' = {
+  parent: vault
+  name: 'pullwatch-link-secret'
+  properties: {
+    value: linkSecret
   }
 }
 

@@ -23,6 +23,31 @@ var toQueue = {
     }
   }
 }
+// Whether a global topic may have an identity is disputed; calling the function works without, but then
+// nothing keeps what could not be delivered.
+var identified = route.delivery == 'queue' || location != 'global'
+var identityOfTopic = {
+  type: 'UserAssigned'
+  userAssignedIdentities: {
+    '${route.identityId}': {}
+  }
+}
+var noIdentity = {
+  type: 'None'
+}
+var deadLetters = {
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentity: route.identityId
+  }
+  deadLetterDestination: {
+    endpointType: 'StorageBlob'
+    properties: {
+      resourceId: route.storageId
+      blobContainerName: 'dead-letters'
+    }
+  }
+}
 // Event Grid checks that this function exists: deploy the code first.
 var toFunction = {
   endpointType: 'AzureFunction'
@@ -42,12 +67,7 @@ var operationFilter = [
 resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
   name: name
   location: location
-  identity: {
-    type: 'UserAssigned'
-    userAssignedIdentities: {
-      '${route.identityId}': {}
-    }
-  }
+  identity: identified ? identityOfTopic : noIdentity
   properties: {
     source: source
     topicType: kind.topicType
@@ -69,18 +89,6 @@ resource subscriptions 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025
       maxDeliveryAttempts: 30
       eventTimeToLiveInMinutes: 1440
     }
-    deadLetterWithResourceIdentity: {
-      identity: {
-        type: 'UserAssigned'
-        userAssignedIdentity: route.identityId
-      }
-      deadLetterDestination: {
-        endpointType: 'StorageBlob'
-        properties: {
-          resourceId: route.storageId
-          blobContainerName: 'dead-letters'
-        }
-      }
-    }
+    deadLetterWithResourceIdentity: identified ? deadLetters : null
   }
 }

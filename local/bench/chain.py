@@ -9,8 +9,9 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from unittest import mock
 
@@ -25,13 +26,35 @@ from shared.flow.announce import announce
 from shared.flow.assess import assess
 from shared.flow.outgoing import deliver
 from shared.flow.wake import receive
-from shared.model import decode
+from shared.model import Content, decode
 from shared.services import Services
-from shared.settings import load
+from shared.settings import Settings, load
 
 SCENARIO = "disk-iops"
 LATENCY_SECONDS = 0.1
-type Job = tuple[str, bytes]
+
+
+class StraightServices(Services):
+    """Services whose messages are worked off one after the other, whatever their delay."""
+
+    def __init__(self, settings: Settings, now: datetime, send: Callable[[str, Content], None] | None = None) -> None:
+        super().__init__(settings, lambda: now, send=send)
+        self.todo: deque[tuple[str, bytes]] = deque()
+
+    def enqueue(self, queue: str, body: bytes, delay_seconds: float = 0.0) -> None:  # noqa: ARG002
+        self.todo.append((queue, body))
+
+    def work(self) -> str:
+        """Does what the first message asks for; the name of its queue."""
+        queue, body = self.todo.popleft()
+        match queue:
+            case jobs.ASSESSMENTS:
+                assess(self, decode(body, jobs.Assessment))
+            case jobs.ANNOUNCEMENTS:
+                announce(self, decode(body, jobs.Announcement))
+            case jobs.DELIVERIES:
+                deliver(self, decode(body, jobs.DeliveryJob))
+        return queue
 
 
 def measure() -> list[Ratio]:
@@ -49,18 +72,15 @@ def _play(remote: Remote, event: str) -> tuple[float, list[Span]]:
     """(seconds from the event until the chat has the message, requests in between)."""
     with Azurite() as azurite, Receivers() as receivers, trusting(remote, receivers):
         services = _services(remote, azurite, receivers)
-        todo: deque[Job] = deque()
-        services.enqueue = lambda queue, body, _delay_seconds=0.0: todo.append((queue, body))  # type: ignore[method-assign, misc]
         services.fleet()  # a running app has it, and its table
         assert not services.store.pools("none")
         with recorded(LATENCY_SECONDS) as spans:
             start = time.perf_counter()
             receive(services, event)
             while not receivers.received:
-                queue, body = todo.popleft()
-                run_job(services, queue, body)
-                if queue == jobs.ASSESSMENTS:
-                    todo = deque(job for job in todo if job[0] != queue)  # the next look at the pool is for later
+                done = services.work()
+                if done == jobs.ASSESSMENTS:
+                    services.todo = deque(job for job in services.todo if job[0] != done)  # the next look at the pool is for later
         told = next(span for span in spans if "/slack/" in span.what)
         return told.end - start, [span for span in spans if span.end <= told.end]
 
@@ -74,18 +94,8 @@ def trusting(remote: Remote, receivers: Receivers) -> Iterator[None]:
         yield
 
 
-def _services(remote: Remote, azurite: Azurite, receivers: Receivers) -> Services:
+def _services(remote: Remote, azurite: Azurite, receivers: Receivers) -> StraightServices:
     told = {name: value for name, value in receivers.environment.items() if name in ("PULLWATCH_SLACK_URL", "PULLWATCH_ALLOW_PRIVATE_RECEIVERS")}
     settings = load(remote.environ | told | {"AzureWebJobsStorage": azurite.connection_string, "PULLWATCH_METRICS_LAG_SECONDS": "0",
                                              "PULLWATCH_GROUP_WAIT_SECONDS": "0", "PULLWATCH_BASELINE_HOURS": "6"})
-    return Services(settings, lambda: remote.end)
-
-
-def run_job(services: Services, queue: str, body: bytes) -> None:
-    match queue:
-        case jobs.ASSESSMENTS:
-            assess(services, decode(body, jobs.Assessment))
-        case jobs.ANNOUNCEMENTS:
-            announce(services, decode(body, jobs.Announcement))
-        case jobs.DELIVERIES:
-            deliver(services, decode(body, jobs.DeliveryJob))
+    return StraightServices(settings, remote.end)

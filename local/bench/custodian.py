@@ -67,7 +67,8 @@ def _custodian(remote: Remote) -> tuple[float, float]:
     with tempfile.TemporaryDirectory(prefix="custodian-") as folder:
         policy = Path(folder, "policy.json")
         policy.write_text(json.dumps(POLICY))
-        command = [FOLDER / "bin" / "python", "-c", RUN, remote.environ["AZURE_RESOURCE_MANAGER_ENDPOINT"], "run", "--cache-period", "0", "-s", folder, policy]
+        command: list[str | Path] = [FOLDER / "bin" / "python", "-c", RUN, remote.environ["AZURE_RESOURCE_MANAGER_ENDPOINT"], "run",
+                                     "--cache-period", "0", "-s", folder, policy]
         subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
         metadata = json.loads(Path(folder, "full-disks", "metadata.json").read_text())
         values = {metric["MetricName"]: float(metric["Value"]) for metric in metadata["metrics"]}

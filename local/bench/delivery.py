@@ -77,7 +77,8 @@ def _fill(app: Services) -> None:
 
 def main() -> None:
     app = services()
-    queue = QueueClient.from_connection_string(os.environ["AzureWebJobsStorage"], DELIVERIES, message_decode_policy=TextBase64DecodePolicy())
+    queue = QueueClient.from_connection_string(app.settings.storage_connection_string.reveal(), DELIVERIES,
+                                             message_decode_policy=TextBase64DecodePolicy())
     assert not app.store.pools("none"), "connects"
     print("ready", flush=True)
     sys.stdin.readline()

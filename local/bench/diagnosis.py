@@ -4,7 +4,7 @@
 """
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -12,13 +12,20 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest import mock
 
 from msgspec.structs import replace
 
 from local.azure import LocalAzure
+from local.bench.memory import peak_megabytes
 from local.bench.ratio import Ratio
 from local.world import build
+from shared.collect.azure import Azure, credential
+from shared.collect.case import Question, collect_case
+from shared.collect.fleet import read_fleet
+from shared.diagnose import diagnose
 from shared.model import Case, Thresholds, Window, decode, encode
+from shared.settings import load
 
 SIZES = (10, 100, 1000)
 TIMES = 5
@@ -47,14 +54,6 @@ def measure() -> list[Ratio]:
 
 def _collected() -> Case:
     """A Case of ten nodes, as it is collected from the local Azure."""
-    import os
-    from unittest import mock
-
-    from shared.collect.azure import Azure, credential
-    from shared.collect.case import Question, collect_case
-    from shared.collect.fleet import read_fleet
-    from shared.settings import load
-
     now = datetime.now(UTC)
     world = build("disk-iops", 0, now)
     with LocalAzure(world, clock=lambda: now, metrics_lag_seconds=0) as local, mock.patch.dict(os.environ, local.environ):
@@ -85,13 +84,11 @@ def _fastest(act: Callable[[], object]) -> float:
 
 
 def main(path: str) -> None:
-    from shared.diagnose import diagnose
-
     data = Path(path).read_bytes()
     case = decode(data, Case)
     numbers = {
         "decode s": _fastest(lambda: decode(data, Case)), "diagnose s": _fastest(lambda: diagnose(case, Thresholds())),
-        "JSON MB": len(data) / 1e6, "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
+        "JSON MB": len(data) / 1e6, "peak MB": peak_megabytes(),
     }
     print(json.dumps(numbers))
 

@@ -86,12 +86,13 @@ class Tab:
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode={"ArrowRight": 39, "ArrowLeft": 37, "Tab": 9}[key])
 
-    def picture(self, selector: str | None = None, height: int | None = None) -> bytes:
-        """PNG of the page, of its upper part, or of one element."""
-        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        box = self.run(f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])(document.querySelector({json.dumps(selector)}).getBoundingClientRect())") \
-            if selector else [0, 0, size["width"], height or size["height"]]
+    def picture(self, selector: str | None = None, height: int | None = None, margin: int = 0) -> bytes:
+        """PNG of the page or of one element, or of so much of its upper part; with what is around it."""
+        element = json.dumps(selector or "html")
+        box = self.run(f"(b => [b.x + scrollX, b.y + scrollY, b.width, b.height])(document.querySelector({element}).getBoundingClientRect())")
+        box = [box[0] - margin, box[1] - margin, box[2] + 2 * margin, box[3] + 2 * margin]
         clip = dict(zip(("x", "y", "width", "height"), box, strict=True)) | {"scale": 1}
+        clip["height"] = min(clip["height"], height or clip["height"])
         return base64.b64decode(self.call("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)["data"])
 
     @property

@@ -75,11 +75,11 @@ class Fleet(NamedTuple):
         return found
 
     def pool(self, cluster_id: str, name: str) -> PoolRef:
-        """Raises ``Permanent`` naming the pools there are."""
+        """The pool to diagnose. Raises ``Permanent`` naming the pools there are, or if it is no scale set."""
         pools = [p for p in self.pools if id_key(p.cluster_id) == id_key(cluster_id)]
         for pool in pools:
             if pool.name.lower() == name.lower():
-                return pool
+                return _diagnosable(pool)
         there = ", ".join(sorted(p.name for p in pools)) or "none with nodes"
         raise Permanent(f"Cluster {self.cluster(cluster_id).name} has no node pool {name[:60]!r}; it has: {there}.")
 
@@ -97,6 +97,13 @@ def read_fleet(azure: Azure, settings: Settings = EVERYTHING) -> Fleet:
     by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in watched.values()}
     pools = (*_scale_set_pools(scale_sets, by_group), *_machine_pools(machines, by_group))
     return Fleet(watched, pools, _registries(registries))
+
+
+def _diagnosable(pool: PoolRef) -> PoolRef:
+    if pool.vmss_id:
+        return pool
+    made = "is auto-provisioned" if pool.kind == "auto_provisioned" else "is of type VirtualMachines"
+    raise Permanent(f"Node pool {pool.name} {made}: its nodes are single machines, which are screened but cannot be diagnosed yet.")
 
 
 def _cluster(row: Row) -> Cluster:

@@ -68,17 +68,22 @@ def disk_tiers(sku: str, skus: list[Row]) -> tuple[DiskTier, ...]:
 
 
 def other_vms(current: VmLimits, skus: list[Row], most: int = 12) -> tuple[VmLimits, ...]:
-    """Sizes of the region with as many vCPUs as now, or twice, that lift a disk limit and hold data on SSD."""
+    """Sizes of the region with as many vCPUs as now, or twice, of the same series letter, that lift a disk limit."""
     if not current.vcpus:
         return ()
     names = [s["name"] for s in skus if s["type"] == "virtualMachines" and not s["restricted"]
              and s["capabilities"].get("PremiumIO") == "True"
              and s["capabilities"].get("CpuArchitectureType", "x64") == "x64"
              and _whole(s["capabilities"].get("vCPUs")) in (current.vcpus, 2 * current.vcpus)
-             and s["name"].lower() != current.size.lower()]
+             and s["name"].lower() != current.size.lower() and _series(s["name"]) == _series(current.size)]
     sizes = [vm_limits(name, skus) for name in names]
     better = [s for s in sizes if _best_rate(s) > _best_rate(current)]
     return tuple(sorted(better, key=lambda s: (s.vcpus or 0, -_best_rate(s), s.size))[:most])
+
+
+def _series(size: str) -> str:
+    """``D`` of ``Standard_D4s_v3``: what a pool runs on now; no GPU or memory machine is proposed for it."""
+    return size.partition("_")[2].rstrip("_")[:1].upper()
 
 
 def _best_rate(vm: VmLimits) -> float:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from shared.diagnose import cpu, disk, network
 from shared.diagnose.pressure import Claim, Pressures
-from shared.diagnose.view import AT_WORK, FROM_AFAR, QUEUED, View
+from shared.diagnose.view import AGAIN, FROM_AFAR, HARD_TO_UNPACK, QUEUED, WORKING, View
 from shared.model import Cause
 
 BACK_OFF = {"throttled": Cause.REGISTRY_THROTTLED, "kubelet_qps": Cause.KUBELET_QPS}
@@ -74,17 +74,27 @@ def _held(view: View, node: str) -> Pressures:
 
 
 def _cause(view: View, node: str, minute: int, state: str, held: tuple[Cause, float] | None) -> Cause:
-    if state in (AT_WORK, FROM_AFAR, QUEUED) and held is not None:
-        return held[0]
     if state == QUEUED:
-        return Cause.KUBELET_SERIAL
-    if state in (AT_WORK, FROM_AFAR):
-        if not measured(view, node, minute):
-            return Cause.UNKNOWN
-        if minute in network.egress(view).snat_failures:
-            return Cause.NETWORK_SNAT
-        return Cause.REGISTRY_DISTANT if state == FROM_AFAR else Cause.IMAGE_SIZE
+        return held[0] if held else _behind(view, node, minute)
+    if state in WORKING:
+        return held[0] if held else _at_work(view, node, minute, state)
     return network.of_timeouts(view) if state == "timeout" else BACK_OFF.get(state, Cause.UNKNOWN)
+
+
+def _behind(view: View, node: str, minute: int) -> Cause:
+    """Nothing held the node up: the queue itself did, or the pulls ahead that need not have been."""
+    again = view.states[node].get(AGAIN)
+    return Cause.KUBELET_REPULL if again and again[minute] > view.pulling[node][minute] / 2 else Cause.KUBELET_SERIAL
+
+
+def _at_work(view: View, node: str, minute: int, state: str) -> Cause:
+    if not measured(view, node, minute):
+        return Cause.UNKNOWN
+    if minute in network.egress(view).snat_minutes:
+        return Cause.NETWORK_SNAT
+    if state == HARD_TO_UNPACK and cpu.one_core_full(view, node, minute):
+        return Cause.CPU_UNPACK
+    return {FROM_AFAR: Cause.REGISTRY_DISTANT, AGAIN: Cause.KUBELET_REPULL}.get(state, Cause.IMAGE_SIZE)
 
 
 def measured(view: View, node: str, minute: int) -> bool:

@@ -9,7 +9,7 @@ from typing import cast
 
 from msgspec.structs import fields, replace
 
-from shared.model import Case, EgressHop, OsDisk, Pull, VmLimits
+from shared.model import Case, EgressHop, OsDisk, VmLimits
 
 MOST = 1e15
 """No metric or limit of a node is larger."""
@@ -40,15 +40,10 @@ def most_of(metric: str) -> float:
 def believable_case(case: Case) -> Case:
     """The Case with absurd limits of disk, VM and egress taken out, and pulls that cannot have been so."""
     pool = replace(case.pool, os_disk=_cleaned(case.pool.os_disk), vm=_cleaned(case.pool.vm))
-    latest, earliest = case.window.end + timedelta(minutes=1), case.window.start - timedelta(days=1)
-    pulls = tuple(p for p in case.pulls if earliest <= p.at <= latest and _plausible(p))
+    latest, earliest, longest = case.window.end + timedelta(minutes=1), case.window.start - timedelta(days=1), LONGEST_SECONDS
+    pulls = tuple(p for p in case.pulls if earliest <= p.at <= latest and 0.0 <= (p.seconds or 0.0) <= longest
+                  and 0.0 <= (p.waiting_seconds or 0.0) <= longest)
     return replace(case, pool=pool, pulls=pulls, egress=tuple(_cleaned(hop) for hop in case.egress), other_vms=tuple(map(_cleaned, case.other_vms)))
-
-
-def _plausible(pull: Pull) -> bool:
-    """Durations within a day."""
-    seconds, waiting = pull.seconds or 0.0, pull.waiting_seconds or 0.0
-    return 0.0 <= seconds <= LONGEST_SECONDS and 0.0 <= waiting <= LONGEST_SECONDS
 
 
 def _cleaned[T: (OsDisk, VmLimits, EgressHop)](limits: T) -> T:

@@ -8,6 +8,8 @@ from shared.model import Cause, Evidence, Finding
 from shared.units import percent
 
 CPU = "Percentage CPU"
+ONE_CORE = 0.8
+"""Cores busy above the usual from which an unpack on one core is at its limit."""
 
 
 def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
@@ -16,12 +18,27 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
     return {m: Pressure(Cause.CPU_UNPACK, used / 100) for m in minutes if column and (used := column[m]) is not None and used >= bar}
 
 
+def one_core_full(view: View, node: str, minute: int) -> bool:
+    """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
+    column, vcpus = view.column(CPU, node), view.case.pool.vm.vcpus
+    used = column[minute] if column else None
+    if used is None or not vcpus:
+        return False
+    return (used - (view.usual(CPU) or 0.0)) / 100 * vcpus >= ONE_CORE
+
+
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     peak, claim = view.peak(CPU), claims.get(Cause.CPU_UNPACK)
     if peak is None or not (claim or view.seen_where_slow(CPU)):
         return [not_seen(Cause.CPU_UNPACK, "CPU was not measured")]
-    text = percent(peak.value / 100) if claim is None else (
-        f"The CPU is the bottleneck: up to {percent(peak.value / 100)} used while images were unpacked, on {len(claim.nodes)} nodes")
+    text = _blame(view, peak.value, len(claim.nodes)) if claim else percent(peak.value / 100)
     evidence = Evidence(text, metric=CPU, value=peak.value, unit="Percent", limit=view.limits.cpu_percent,
                         node=peak.node, at=peak.at)
     return [culprit_or_cleared(Cause.CPU_UNPACK, claim, (evidence,))]
+
+
+def _blame(view: View, used_percent: float, nodes: int) -> str:
+    if used_percent >= view.limits.cpu_percent:
+        return f"The CPU is the bottleneck: up to {percent(used_percent / 100)} used while images were unpacked, on {nodes} nodes"
+    return (f"The CPU is the bottleneck: one core is full with unpacking, which {view.case.pool.vm.vcpus} cores average to "
+            f"{percent(used_percent / 100)}, on {nodes} nodes")

@@ -15,6 +15,8 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
         return [not_seen(Cause.IMAGE_SIZE, "pulls are not visible")]
     if claim is None and view.notes.get("unseen_share", 0.0) >= UNSEEN_TOO_MUCH:
         return [not_seen(Cause.IMAGE_SIZE, "too little was measured while pulls were slow")]
+    if claim is None and not view.slow and view.long_for_unknown:
+        return [not_seen(Cause.IMAGE_SIZE, "what is usual here is not known")]
     if claim is None:
         text = "no slow pull" if not view.slow else "held up by something else"
         return [culprit_or_cleared(Cause.IMAGE_SIZE, None, (Evidence(text),))]

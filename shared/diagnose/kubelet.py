@@ -5,7 +5,6 @@ is 5 with a burst of 10. Sources: AKS release notes of 2024-10-06, "Container im
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from math import fsum
 
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
@@ -19,7 +18,7 @@ REPEATS = 3
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     return [_serial(view, claims.get(Cause.KUBELET_SERIAL)), _qps(view, claims.get(Cause.KUBELET_QPS)),
-            _repull(view)]
+            _repull(view, claims.get(Cause.KUBELET_REPULL))]
 
 
 def _serial(view: View, claim: Claim | None) -> Finding:
@@ -51,24 +50,15 @@ def _qps(view: View, claim: Claim | None) -> Finding:
     return culprit_or_cleared(Cause.KUBELET_QPS, claim, evidence)
 
 
-def _repull(view: View) -> Finding:
+def _repull(view: View, claim: Claim | None) -> Finding:
     if not view.pulls_seen:
         return not_seen(Cause.KUBELET_REPULL, "pulls are not visible")
-    repeats = Counter(_fetched_again(view))
-    if not repeats or max(repeats.values()) < REPEATS:
+    repeats = Counter((w.node, w.image) for w in view.waits if w.done and w.pull_start >= view.first_end[w.node, w.image])
+    if claim is None and (not repeats or max(repeats.values()) < REPEATS):
         return Finding(Cause.KUBELET_REPULL, Verdict.CLEARED, 0.8, evidence=(Evidence("no image pulled over and over"),))
     (node, image), often = max(repeats.items(), key=lambda item: (item[1], item[0]))
-    text = f"{image} was pulled again {often} times on one node: imagePullPolicy Always, or the image was collected in between"
-    return Finding(Cause.KUBELET_REPULL, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=(Evidence(text, value=often, unit="Count", node=node),))
-
-
-def _fetched_again(view: View) -> Iterator[tuple[str, str]]:
-    """(node, image) of every pull that began after an earlier one of the same image had ended.
-
-    Pods that start together all report the one pull they share: those do not count.
-    """
-    first_end: dict[tuple[str, str], float] = {}
-    for wait in sorted((w for w in view.waits if w.done), key=lambda w: w.end):
-        key = (wait.node, wait.image)
-        if wait.pull_start >= first_end.setdefault(key, wait.end):
-            yield key
+    text = f"The same image again and again: {image} was fetched {often} more times on one node (imagePullPolicy Always, or collected in between)"
+    evidence = (Evidence(text, value=often, unit="Count", node=node),)
+    if claim is None:
+        return Finding(Cause.KUBELET_REPULL, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=evidence)
+    return culprit_or_cleared(Cause.KUBELET_REPULL, claim, evidence)

@@ -29,6 +29,8 @@ class Egress(NamedTuple):
 
     snat_failures: dict[int, float]
     """Minute → connections that got no port."""
+    snat_minutes: frozenset[int]
+    """Minutes in which connections got no port, or the firewall had none left."""
     snat_ports: float | None
     """Highest part of its ports that any node, or the firewall, had in use; None: not measured."""
     snat_measured: bool
@@ -55,7 +57,10 @@ def _read_egress(view: View) -> Egress:
                 for minute, value in enumerate(column):
                     if value:
                         failures[minute] += value
-    return Egress(dict(failures), _ports_in_use(columns), measured, _throughput(view, columns))
+    full = {m for (metric, _), c in columns.items() if metric == "snatportutilization"
+            for m, v in enumerate(c) if v is not None and v >= view.limits.saturated_percent}
+    measured = measured or any(metric == "snatportutilization" for metric, _ in columns)
+    return Egress(dict(failures), frozenset(full | failures.keys()), _ports_in_use(columns), measured, _throughput(view, columns))
 
 
 def _ports_in_use(columns: dict[tuple[str, str], Column]) -> float | None:
@@ -95,7 +100,7 @@ def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | No
 
 def of_timeouts(view: View) -> Cause:
     """What made connections time out: no port left, a full firewall, or nobody knows."""
-    if egress(view).snat_failures:
+    if egress(view).snat_minutes:
         return Cause.NETWORK_SNAT
     bar = view.limits.network_percent / 100
     return Cause.NETWORK_EGRESS if any(part >= bar for part in egress(view).throughput.values()) else Cause.UNKNOWN
@@ -128,12 +133,13 @@ def _snat(view: View, claim: Claim | None) -> Finding:
     failed = sum(seen.snat_failures.values())
     if claim is not None:
         ports = f"; up to {percent(seen.snat_ports)} of a node's ports were in use" if seen.snat_ports is not None else ""
-        text = f"SNAT ports are the bottleneck: {number(failed)} outbound connections failed at the {_hop_name(view)}{ports}"
+        what = f"{number(failed)} outbound connections failed at the {_hop_name(view)}" if failed else f"the {_hop_name(view)} had none left"
+        text = f"SNAT ports are the bottleneck: {what}{ports}"
         return culprit_or_cleared(Cause.NETWORK_SNAT, claim, (Evidence(text, metric="failed SNAT connections", value=failed, unit="Count"),))
     if not seen.snat_measured:
         return not_seen(Cause.NETWORK_SNAT, "SNAT connections were not measured")
-    if failed and (view.slow or not view.pulls_seen):
-        return not_seen(Cause.NETWORK_SNAT, f"{number(failed)} SNAT connections failed; whether a pull waited for one is not visible")
+    if seen.snat_minutes and (view.slow or not view.pulls_seen):
+        return not_seen(Cause.NETWORK_SNAT, f"{number(failed)} SNAT connections failed, or no port was left; whether a pull waited for one is not visible")
     text = f"{number(failed)} SNAT connections failed, no pull waited for one" if failed else "no SNAT connection failed"
     return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.9, evidence=(Evidence(text, value=failed, unit="Count"),))
 

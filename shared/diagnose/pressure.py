@@ -34,7 +34,7 @@ def culprit_or_cleared(cause: Cause, claim: Claim | None, evidence: tuple[Eviden
     """A finding whose verdict (culprit, contributing) the verdict stage still ranks; cleared without a claim."""
     if claim is None:
         return Finding(cause, Verdict.CLEARED, 0.9, evidence=evidence)
-    return Finding(cause, Verdict.CONTRIBUTING, claim.share, share=claim.share, evidence=evidence, remedies=remedies)
+    return Finding(cause, Verdict.CONTRIBUTING, round(claim.share, 4), share=round(claim.share, 4), evidence=evidence, remedies=remedies)
 
 
 def not_seen(cause: Cause, why: str) -> Finding:

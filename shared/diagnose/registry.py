@@ -76,6 +76,8 @@ def _distant(view: View, claim: Claim | None) -> Finding:
     far = [r for r in ours if is_distant(view.case, f"{r.login_server}/x")]
     if not far:
         return Finding(Cause.REGISTRY_DISTANT, Verdict.CLEARED, 0.95, evidence=(Evidence("same region"),))
+    if claim is None and view.slow and view.notes["unseen_share"]:
+        return not_seen(Cause.REGISTRY_DISTANT, f"{_how_far(view, far[0])}; what that cost is not visible")
     return culprit_or_cleared(Cause.REGISTRY_DISTANT, claim, (Evidence(_how_far(view, far[0])),))
 
 

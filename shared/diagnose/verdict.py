@@ -24,7 +24,7 @@ from shared.model import (
     Verdict,
 )
 
-CONTRIBUTES_FROM = 0.10
+CONTRIBUTES_FROM = 0.03
 """Part of the slow time from which a cause is worth naming."""
 CULPRIT_FROM = 0.30
 """Part of the slow time that the largest cause must explain to be the culprit."""
@@ -61,7 +61,7 @@ def _cause(view: View, found: Attribution, findings: Iterable[Finding]) -> Cause
     if not view.pulls_seen:
         return Cause.UNKNOWN
     if not view.slow:
-        return Cause.HEALTHY
+        return Cause.HEALTHY if view.waits or view.case.series else Cause.UNKNOWN
     best = max(found.claims.values(), key=lambda c: (c.seconds, c.cause), default=None)
     if best is None or best.share < CULPRIT_FROM or best.share < found.unseen_share:
         return Cause.UNKNOWN
@@ -76,15 +76,10 @@ def _confidence(view: View, found: Attribution, cause: Cause) -> float:
     if cause is Cause.UNKNOWN:
         return 0.0
     if cause is Cause.HEALTHY:
-        return round(max(0.0, (0.6 if _unsure_of_health(view) else 0.95) - missing), 2)
+        return round(max(0.0, (0.6 if not view.waits or view.long_for_unknown else 0.95) - missing), 2)
     shares = sorted((c.share for c in found.claims.values()), reverse=True)
     lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
     return round(max(0.05, min(0.97, 0.55 + 0.25 * shares[0] + 0.2 * lead) - missing), 2)
-
-
-def _unsure_of_health(view: View) -> bool:
-    """Nothing was pulled, or a pull took long and what is usual here is not known."""
-    return not view.waits or (view.usual_p95_seconds is None and any(w.seconds >= view.limits.slow_floor_seconds for w in view.waits))
 
 
 def _severity(view: View, impact: Impact, cause: Cause) -> Severity:

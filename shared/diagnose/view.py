@@ -17,7 +17,12 @@ from shared.diagnose.waits import Wait, slow_waits, waits
 from shared.model import Case, Cause, Series, Thresholds
 
 MINUTE = timedelta(minutes=1)
-AT_WORK, FROM_AFAR, QUEUED = "at work", "at work, from a distant registry", "queued"
+AT_WORK, FROM_AFAR, AGAIN, HARD_TO_UNPACK, QUEUED = "at work", "from a distant registry", "again", "hard to unpack", "queued"
+"""What a slow pull was doing: fetching an image, one from afar, one that the node had had before, one whose layers take far
+longer to unpack than their size; or standing in the kubelet's queue."""
+WORKING = (AT_WORK, FROM_AFAR, AGAIN, HARD_TO_UNPACK)
+UNPACKED_BYTES_PER_SECOND = 100e6
+"""What one core makes of gzip, in round numbers: an image below half of it unpacks slowly."""
 MEASURED_FROM = 0.75
 """Part of the slow minutes in which a metric must have a value to speak for its layer."""
 
@@ -56,6 +61,7 @@ class View:
             self._series[series.metric.lower()][series.node].append(series)
         self._columns: dict[tuple[str, str], Column] = {}
         self.disk_use: dict[str, Ratios] = {}
+        self._image_kinds: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
         """Of layers, about the whole Case, worked out once."""
 
@@ -91,14 +97,15 @@ class View:
 
     def seen_where_slow(self, *metrics: str) -> bool:
         """Whether any of the metrics was measured in most of the slow node-minutes: only then it can clear anybody."""
-        if not self.slow:
+        if not self.slow and self.pulls_seen:
             return any(map(self.seen, metrics))
         known = total = 0
         for node, minutes in self.minutes_of_interest.items():
             columns = [c for m in metrics if (c := self.column(m, node))]
             known += sum(any(c[minute] is not None for c in columns) for minute in minutes)
             total += len(minutes)
-        return known >= MEASURED_FROM * total
+        everywhere = 0 if self.pulls_seen else self.case.pool.node_count * self.minutes
+        return known > 0 and known >= MEASURED_FROM * max(total, everywhere)
 
     def peak(self, metric: str) -> Peak | None:
         """The highest value: in the slow minutes if pulls were slow, else in the whole window."""
@@ -154,6 +161,11 @@ class View:
     def usual_p95_seconds(self) -> float | None:
         return believable(self.case.baseline.p95_seconds) if self.case.baseline else None
 
+    @property
+    def long_for_unknown(self) -> bool:
+        """A pull took long, and whether that is usual here is not known."""
+        return self.usual_p95_seconds is None and any(w.end - w.start >= self.limits.slow_floor_seconds for w in self.waits)
+
     @cached_property
     def waits(self) -> list[Wait]:
         return waits(self.case, self.start)
@@ -164,16 +176,46 @@ class View:
 
     @cached_property
     def states(self) -> dict[str, dict[str, list[float]]]:
-        """Node → state (``AT_WORK``, ``FROM_AFAR``, ``QUEUED``, or why it backed off) → seconds of slow pulls in each minute."""
-        far = {image for image in {w.image for w in self.slow} if is_distant(self.case, image)}
+        """Node → state (one of ``WORKING``, ``QUEUED``, or why it backed off) → seconds of slow pulls in each minute."""
         states: dict[str, dict[str, list[float]]] = {}
         for wait in self.slow:
             mine = states.setdefault(wait.node, {})
-            self._add(mine, FROM_AFAR if wait.image in far else AT_WORK, wait.pull_start, wait.end)
+            self._add(mine, self._working_state(wait), wait.pull_start, wait.end)
             if wait.start < wait.pull_start:
                 self._add(mine, QUEUED, wait.queue_start, wait.pull_start)
                 self._add(mine, wait.main_reason, wait.start, wait.queue_start)
         return states
+
+    def _working_state(self, wait: Wait) -> str:
+        if wait.pull_start >= self.first_end.get((wait.node, wait.image), wait.end):
+            return AGAIN
+        kinds = self._image_kinds
+        if wait.image not in kinds:
+            kinds[wait.image] = FROM_AFAR if is_distant(self.case, wait.image) else HARD_TO_UNPACK if self._unpacks_slowly(wait.image) else AT_WORK
+        return kinds[wait.image]
+
+    def _unpacks_slowly(self, image: str) -> bool:
+        """Even its fastest pull in the window was far below what one core unpacks."""
+        return 0.0 < self._best_rates.get(image, 0.0) < UNPACKED_BYTES_PER_SECOND / 2
+
+    @cached_property
+    def _best_rates(self) -> dict[str, float]:
+        """Image → bytes a second of its fastest pull."""
+        best: dict[str, float] = {}
+        for pull in self.case.pulls:
+            if pull.size_bytes and pull.seconds:
+                best[pull.image] = max(best.get(pull.image, 0.0), pull.size_bytes / pull.seconds)
+        return best
+
+    @cached_property
+    def first_end(self) -> dict[tuple[str, str], float]:
+        """(node, image) → when the node first had the image, of those that it fetched more than once."""
+        ends: dict[tuple[str, str], float] = {}
+        for wait in self.waits:
+            if wait.done:
+                key = (wait.node, wait.image)
+                ends[key] = min(wait.end, ends.get(key, wait.end))
+        return ends
 
     def _add(self, states: dict[str, list[float]], state: str, start: float, end: float) -> None:
         if start < end:
@@ -184,7 +226,7 @@ class View:
     @cached_property
     def pulling(self) -> dict[str, list[float]]:
         """Node → seconds that slow pulls were at work in each minute; parallel pulls add up."""
-        rows = {node: [row for state, row in states.items() if state in (AT_WORK, FROM_AFAR)] for node, states in self.states.items()}
+        rows = {node: [row for state, row in states.items() if state in WORKING] for node, states in self.states.items()}
         return {node: [sum(minute) for minute in zip(*found, strict=True)] for node, found in rows.items() if found}
 
     @cached_property

@@ -53,7 +53,10 @@ def waits(case: Case, zero: datetime) -> list[Wait]:
         if troubled and key(pull) in troubled:
             groups[key(pull)].append(pull)
         else:
-            found.append(_wait([], pull, (pull.at - zero).total_seconds(), zero))
+            end = (pull.at - zero).total_seconds()
+            pull_start = end - (pull.seconds or 0.0)
+            queue_start = pull_start - (pull.waiting_seconds or 0.0)
+            found.append(Wait(pull.image, pull.node, queue_start, queue_start, pull_start, end, True))
     window_end = (case.window.end - zero).total_seconds()
     for pulls in groups.values():
         found += _waits_of_one(sorted(pulls, key=lambda p: (p.at, p.outcome, p.count)), window_end, zero)

@@ -58,7 +58,7 @@ def _state(ref: PoolRef, states: States) -> PoolState:
 
 
 def _note_sizes(services: Services, fleet: Fleet, states: States) -> None:
-    known = [(ref, _state(ref, states).capacity) for ref in fleet.pools]
+    known = [(ref, _state(ref, states).capacity) for ref in fleet.pools if ref.vmss_id]
     for ref in [ref for ref, capacity in known if capacity is None][:MOST_FIRST_SIGHTS]:
         _write_first_size(services, ref, states)
     for ref in [ref for ref, capacity in known if capacity not in (None, ref.capacity)][:MOST_CHANGES]:
@@ -76,7 +76,7 @@ def _write_first_size(services: Services, ref: PoolRef, states: States) -> None:
 
 def _suspects(fleet: Fleet, screened: Screened, states: States) -> list[PoolRef]:
     """Pools at a limit or with an open incident, longest not assessed first. An open operation is watched anyway."""
-    found = [ref for ref in fleet.pools if ref.key in screened.suspects or _state(ref, states).incident]
+    found = [ref for ref in fleet.pools if ref.vmss_id and (ref.key in screened.suspects or _state(ref, states).incident)]
     found = [ref for ref in found if _state(ref, states).operation is None]
     return sorted(found, key=lambda ref: _state(ref, states).assessed_at or LONG_AGO)
 
@@ -95,10 +95,17 @@ def _ask_about(services: Services, suspects: Iterable[PoolRef]) -> list[str]:
 
 def _say(fleet: Fleet, screened: Screened, asked: list[str]) -> None:
     log.info("screened %d pools, %d not seen, %d to assess", len(fleet.pools), len(screened.not_seen), len(asked))
+    machines = [title(ref.cluster_id, ref.name) for ref in fleet.pools if not ref.vmss_id and ref.key in screened.suspects]
+    if machines:
+        log.warning("at a limit, but made of single machines, which cannot be diagnosed yet: %s", _some(machines))
     reasons: dict[str, list[str]] = defaultdict(list)
     for ref in fleet.pools:
         if ref.key in screened.not_seen:
             reasons[screened.not_seen[ref.key]].append(title(ref.cluster_id, ref.name))
     for why, pools in reasons.items():
-        more = f" and {len(pools) - 5} more" if len(pools) > 5 else ""
-        log.warning("not screened: %s%s: %s", ", ".join(pools[:5]), more, why)
+        log.warning("not screened: %s: %s", _some(pools), why)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more

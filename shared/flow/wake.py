@@ -63,15 +63,8 @@ def on_scale_set(services: Services, wake: Wake) -> str:
     if ref is None:
         return record(services, replace(wake, kind="ignored", reason="the scale set is no node pool of a watched cluster"))
     known = replace(wake, cluster_id=ref.cluster_id, pool=ref.name, vmss_id=ref.vmss_id)
-    capacity = _capacity(services, ref)
+    capacity = int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
     return decide(services, known, lambda state: operations.on_capacity(state, known, capacity, services.clock()))
-
-
-def _capacity(services: Services, ref: PoolRef) -> int:
-    """Nodes as of now; a pool of single machines has as many as Resource Graph lists."""
-    if not ref.vmss_id:
-        return services.fleet(fresh=True).pool(ref.cluster_id, ref.name).capacity
-    return int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
 
 
 def look_up[T](services: Services, find: Callable[..., T]) -> T:

@@ -10,8 +10,11 @@ from shared.report.chart import Timeline, told
 
 LEVELS = 32
 """Palette entries for values; one more is for what was not measured."""
-STRIP_HEIGHT_PX = 420
+STRIP_HEIGHT_PX, CALM_STRIP_HEIGHT_PX = 420, 140
+"""At most; a strip on which nothing happens takes less room."""
 ROW_HEIGHT_PX = 14
+MOST_NODES = 300
+"""As many are shown, the worst: more would be thinner than a line."""
 LIGHT = ((232, 238, 244), (243, 200, 119), (180, 35, 24))
 DARK = ((38, 50, 64), (185, 138, 69), (242, 96, 74))
 """Colours of nothing, of ``MIDDLE`` of the limit, and of the limit and above."""
@@ -38,14 +41,15 @@ class Heat(NamedTuple):
 
 def heat(title: str, rows: Rows, line: Timeline, *, unit: str, full: float) -> Heat:
     """The strip of a metric. ``full``: the value of the strongest colour."""
-    order = sorted(rows, key=lambda node: (-sum(value or 0.0 for value in rows[node]), node))
+    order = sorted(rows, key=lambda node: (-sum(value or 0.0 for value in rows[node]), node))[:MOST_NODES]
     pixels = [bytes(_level(value, full) for value in rows[node]) for node in order]
-    hot = sum(any(value is not None and value >= full for value in rows[node]) for node in order)
+    hot = sum(any(value is not None and value >= full for value in row) for row in rows.values())
+    left_out = f"; the worst {MOST_NODES} of them are shown" if len(rows) > MOST_NODES else ""
     return Heat(
         title=title, light=_address(png(pixels, palette(LIGHT))), dark=_address(png(pixels, palette(DARK))),
-        height_px=min(STRIP_HEIGHT_PX, ROW_HEIGHT_PX * len(order)), nodes=tuple(order),
+        height_px=min(STRIP_HEIGHT_PX if hot else CALM_STRIP_HEIGHT_PX, ROW_HEIGHT_PX * len(order)), nodes=tuple(order),
         readings=tuple(tuple("not measured" if v is None else told(v, unit) for v in rows[node]) for node in order),
-        full=told(full, unit), summary=f"{hot} of {len(order)} nodes reached {told(full, unit)} between {line.time(0):%H:%M} and {line.time(line.columns):%H:%M} UTC",
+        full=told(full, unit), summary=f"{hot:,} of {len(rows):,} nodes reached {told(full, unit)} between {line.time(0):%H:%M} and {line.time(line.columns):%H:%M} UTC{left_out}",
     )
 
 

@@ -116,18 +116,15 @@ def bulletin_status(bulletin: Bulletin) -> Status:
 
 
 def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -> str:
-    """``Image pulls on prod-weu: slow on 3 node pools, on 2 more as before, back to usual on 4, 31 operations ended``."""
-    counts = {kind: sum(item.kind in kinds for item in items) for kind, kinds in _COUNTED.items()}
-    parts = [
-        f"slow on {units.counted(counts['slow'], 'node pool')}" if counts["slow"] else "",
-        f"still slow on {units.counted(len(still), 'node pool')}" if still else "",
-        f"back to usual on {units.counted(counts['over'], 'node pool')}" if counts["over"] else "",
-        f"{units.counted(counts['ended'], 'operation')} ended" if counts["ended"] else "",
-    ]
-    return f"Image pulls on {cluster}: " + ", ".join(part for part in parts if part)
+    """``Image pulls on prod-weu: newly slow on 3 node pools, still slow on 2, back to usual on 4, 31 operations ended``."""
+    counts = {words: sum(item.kind in kinds for item in (*items, *still)) for words, kinds in _COUNTED.items()}
+    told = [(words, count) for words, count in counts.items() if count]
+    parts = [f"{words} on {units.counted(count, 'node pool') if place == 0 else count}" for place, (words, count) in enumerate(told)]
+    ended = sum(item.kind == "summary" for item in items)
+    return f"Image pulls on {cluster}: " + ", ".join(parts + ([f"{units.counted(ended, 'operation')} ended"] if ended else []))
 
 
-_COUNTED = {"slow": ("opened", "changed"), "over": ("resolved",), "ended": ("summary",)}
+_COUNTED = {"newly slow": ("opened", "changed"), "still slow": ("still",), "back to usual": ("resolved",)}
 
 
 def _short(notice: Notice) -> str:

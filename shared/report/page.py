@@ -21,7 +21,7 @@ from shared.model import Case, Diagnosis, Notice, Remedy, Thresholds, Verdict, e
 from shared.report import layers
 from shared.report.headline import status_of
 from shared.report.literal import lines, one_line
-from shared.report.message import Links, Message, build_message
+from shared.report.message import Links, build_message
 from shared.report.page_charts import Charts, charts
 from shared.report.page_stages import stages
 
@@ -113,7 +113,7 @@ def tight(text: str) -> Any:
     """Escaped, with numbers kept on one line with their units: ``6 ×``, ``500 IOPS``."""
     from markupsafe import Markup, escape
 
-    return Markup(_UNIT.sub("\\1\u00a0", str(escape(lines(text, TEXT_CHARACTERS)))))  # noqa: S704 (escaped here)
+    return Markup(_UNIT.sub("\\1\u00a0", str(escape(lines(text, TEXT_CHARACTERS)))).replace("≤ ", "≤\u00a0"))  # noqa: S704 (escaped here)
 
 
 # --- what the page says ---
@@ -212,7 +212,3 @@ def _data(drawn: Charts) -> Any:
     heat = {"nodes": [one_line(n, TEXT_CHARACTERS) for n in drawn.heat.nodes], "readings": drawn.heat.readings} if drawn.heat else None
     text = msgspec.json.encode({"times": drawn.line.clocks(), "readings": readings, "heat": heat}).decode()
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704 (escaped here)
-
-
-def title_of(message: Message) -> str:
-    return f"{message.status.word}: {message.headline}"

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.model import Case, Diagnosis, Pull, Thresholds
-from shared.report.chart import Panel, Tick, Timeline, bars, by_node, highest, panel, timeline, told
+from shared.model import Case, Cause, Diagnosis, Pull, Thresholds
+from shared.report.chart import NAME_CHARACTERS, Panel, Tick, Timeline, bars, by_node, highest, panel, timeline, told
 from shared.report.chart_heat import Heat, heat
+from shared.report.literal import one_line
 
 MOST_PANELS = 6
 LONGEST_SECONDS = 86_400.0
@@ -73,10 +74,8 @@ def charts(case: Case, diagnosis: Diagnosis, limits: Thresholds) -> Charts:
     measured = sorted((pair for pair in measured if _matters(*pair)), key=lambda pair: _rank(pair[0], diagnosis))
     drawn = [_panel(case, gauge, rows, line, limits, diagnosis) for gauge, rows in measured[:MOST_PANELS]]
     registry = _registry(case, line, diagnosis)
-    found = [one for one in drawn if one is not None]
-    if registry:
-        found.insert(0 if registry.decides else len(found), registry)
-    return Charts(line, _operation(diagnosis, line), _pulls(case, line, slow_from_seconds(case, limits)), tuple(found),
+    panels = [*registry, *drawn] if diagnosis.cause.layer == "registry" else [*drawn, *registry]
+    return Charts(line, _operation(diagnosis, line), _pulls(case, line, slow_from_seconds(case, limits)), tuple(filter(None, panels)),
                   _heat(case, measured, line, limits))
 
 
@@ -116,17 +115,28 @@ def _heat(case: Case, measured: list[tuple[Gauge, dict[str, list[float | None]]]
     return None
 
 
-def _registry(case: Case, line: Timeline, diagnosis: Diagnosis) -> Panel | None:
-    """Requests a minute, one line a registry. The log is a lower bound."""
+def _registry(case: Case, line: Timeline, diagnosis: Diagnosis) -> list[Panel | None]:
+    """Requests a minute, and those refused if any were. The log is a lower bound."""
+    requests = _logged(case, line, [float(minute.requests) for minute in case.registry_minutes])
+    refused = _logged(case, line, [float(minute.throttled) for minute in case.registry_minutes])
+    limit = min((r.identity_requests_per_minute for r in case.registries if r.identity_requests_per_minute), default=None)
+    near = limit is not None and highest(requests.values()) * 4 >= limit
+    decides = diagnosis.cause is Cause.REGISTRY_THROTTLED
+    shown = [panel("Registry requests logged", requests, line, unit="a minute", limit=limit if near else None, decides=decides)]
+    if highest(refused.values()):
+        shown.append(panel("Registry requests refused (429)", refused, line, unit="a minute", decides=decides))
+    return shown
+
+
+def _logged(case: Case, line: Timeline, counts: list[float]) -> dict[str, list[float | None]]:
+    """Registry → the highest count of a minute in every column."""
     rows: dict[str, list[float | None]] = {}
-    for minute in case.registry_minutes:
+    for minute, count in zip(case.registry_minutes, counts, strict=True):
         column = line.column(minute.at)
         if 0 <= column < line.columns:
-            row = rows.setdefault(minute.login_server, [None] * line.columns)
-            row[column] = max(row[column] or 0.0, float(minute.requests))
-    limit = min((r.identity_requests_per_minute for r in case.registries if r.identity_requests_per_minute), default=None)
-    near = highest(rows.values()) * 4 >= (limit or 0)
-    return panel("Registry requests logged", rows, line, unit="a minute", limit=limit if near else None, decides=diagnosis.cause.layer == "registry")
+            row = rows.setdefault(one_line(minute.login_server, NAME_CHARACTERS), [None] * line.columns)
+            row[column] = max(row[column] or 0.0, count)
+    return rows
 
 
 # --- pulls ---

@@ -67,6 +67,13 @@ def test_pools_of_single_machines_and_provisioned_nodes_are_named_as_such(read: 
     }
 
 
+def test_a_pool_of_single_machines_is_not_diagnosed_but_says_why(read: Serve) -> None:
+    pool = next(pools_of(SMALL))
+    served = read(world(SMALL, machine(pool, "aks-single-12345678-vms0")))
+    with pytest.raises(Permanent, match="Node pool single is of type VirtualMachines: its nodes are single machines"):
+        read_fleet(served.azure).pool(pool.cluster_id, "single")
+
+
 def test_a_machine_outside_of_every_node_resource_group_is_no_node(read: Serve) -> None:
     pool = next(pools_of(SMALL))
     elsewhere = pool._replace(node_group=pool.node_group.replace("MC_c0", "rg-else"))

@@ -43,6 +43,10 @@ def test_a_link_from_the_future_does_not_open_for_longer() -> None:
     assert check(KEY, PAGE, sign(KEY, PAGE, NOW + timedelta(days=365)), NOW, WEEK) == "expired"
 
 
+def test_a_clock_that_is_a_little_ahead_does_no_harm() -> None:
+    assert check(KEY, PAGE, sign(KEY, PAGE, NOW + timedelta(minutes=2)), NOW, WEEK) == "valid"
+
+
 def test_the_address_holds_the_page_and_the_token_and_no_key() -> None:
     url = signed_url("https://app.example/", KEY, PAGE, NOW)
     assert url == f"https://app.example/api/{PAGE}?token={TOKEN}"

@@ -180,6 +180,14 @@ def test_three_hundred_nodes_for_an_hour_fit_in_three_megabytes() -> None:
     assert len(data_of(html)["heat"]["nodes"]) == 300
 
 
+def test_of_a_thousand_nodes_the_worst_are_shown_and_that_is_said() -> None:
+    html = page(big_pool(1000, 60))
+    assert len(html.encode()) < 3_000_000
+    assert len(data_of(html)["heat"]["nodes"]) == 300
+    assert "of 1,000 nodes" in shown(html)
+    assert "the worst 300 of them are shown" in shown(html)
+
+
 def test_a_day_is_drawn_in_steps_of_several_minutes() -> None:
     found = data_of(page(big_pool(20, 24 * 60)))
     assert len(found["times"]) == 360
