@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from shared.errors import Misconfigured, Permanent, PullwatchError
-from shared.model import Case, Diagnosis, Notice, Severity, Window, decode, encode
+from shared.model import CASE_VERSION, Case, Diagnosis, Notice, Severity, Window, decode, encode
 from shared.report.message import Message, build_message
 from shared.services import Services, links, services, signed_page
 from shared.settings import load
@@ -98,11 +98,18 @@ def _diagnose(options: argparse.Namespace) -> int:
 
     case = _read_case(options.case) if options.case else _ask_azure(options)
     if options.save_case:
-        options.save_case.write_bytes(encode(case))
+        _save_case(options.save_case, case)
     diagnosis = diagnose(case, load().thresholds)
     _answer(options, case, diagnosis)
     bad = options.fail_on and diagnosis.severity.rank >= Severity(options.fail_on).rank
     return BAD_NEWS if bad else DONE
+
+
+def _save_case(path: Path, case: Case) -> None:
+    try:
+        path.write_bytes(encode(case))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 def _answer(options: argparse.Namespace, case: Case, diagnosis: Diagnosis) -> None:
@@ -142,13 +149,16 @@ def _open_in_browser(page: str, name: str) -> None:
 def _read_case(path: Path) -> Case:
     try:
         data = path.read_bytes()
-        return decode(gzip.decompress(data) if data.startswith(GZIP) else data, Case)
+        case = decode(gzip.decompress(data) if data.startswith(GZIP) else data, Case)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise UsageError(f"{path} is a damaged gzip file: download it again.") from error
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
     except msgspec.DecodeError as error:
         raise UsageError(f"{path} is no saved Case: {error}.") from error
+    if case.version > CASE_VERSION:
+        raise UsageError(f"{path} is a Case of version {case.version}; this pullwatch knows {CASE_VERSION}: update it.")
+    return case
 
 
 def _ask_azure(options: argparse.Namespace) -> Case:
@@ -189,6 +199,8 @@ def _window(options: argparse.Namespace, now: datetime) -> Window | None:
     """The window asked for; None: as the settings say. Raises ``UsageError``."""
     if options.start:
         window = Window(_time("--from", options.start), _time("--to", options.end) if options.end else now)
+        if window.start >= now:
+            raise UsageError("--from lies in the future.")
         if window.seconds < 60:
             raise UsageError("--from must lie at least a minute before --to.")
         return window
@@ -274,6 +286,7 @@ def _link(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from shared import doctor
 
+    logging.getLogger("azure").setLevel(logging.ERROR)  # the doctor says in a line what the SDKs say in twenty
     checks = []
     for check in doctor.examine():
         checks.append(check)

@@ -33,7 +33,7 @@ def count(name: str, value: int = 1, **attributes: Attribute) -> None:
 
 
 def measure(name: str, value: float, unit: str, **attributes: Attribute) -> None:
-    """Adds to a distribution: ``measure("event.dwell", 93.0, "s")``."""
+    """Adds to a distribution: ``measure("delivery.dwell", 93.0, "s")``."""
     if _api()[1] is not None:
         _histogram(name, unit).record(value, attributes)
 

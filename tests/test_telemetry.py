@@ -48,10 +48,10 @@ def test_a_span_holds_its_attributes_and_a_failure_marks_it(seen: tuple[Any, Any
 def test_counters_add_up_by_attributes(seen: tuple[Any, Any]) -> None:
     for outcome in ("delivered", "delivered", "parked"):
         telemetry.count("deliveries", receiver="slack", outcome=outcome)
-    telemetry.measure("event.dwell", 90.0, "s")
+    telemetry.measure("delivery.dwell", 90.0, "s")
     found = {one.name: one for scope in seen[1].get_metrics_data().resource_metrics[0].scope_metrics for one in scope.metrics}
     assert {p.attributes["outcome"]: p.value for p in found["pullwatch.deliveries"].data.data_points} == {"delivered": 2, "parked": 1}
-    assert found["pullwatch.event.dwell"].unit == "s"
+    assert found["pullwatch.delivery.dwell"].unit == "s"
 
 
 def test_every_request_to_azure_is_a_span_and_a_count(seen: tuple[Any, Any]) -> None:

@@ -93,8 +93,9 @@ def runs_a_day(schedule: str) -> int:
 
 
 def discovery_pages(fleet: Fleet) -> int:
-    """Pages of clusters and of scale sets, one of single machines, one of registries."""
-    return math.ceil(fleet.pools / GRAPH_PAGE) + math.ceil(fleet.pools / fleet.pools_a_cluster / GRAPH_PAGE) + 2
+    """Pages of clusters, of their ways out and of scale sets, one of single machines, one of registries."""
+    clusters = math.ceil(fleet.pools / fleet.pools_a_cluster / GRAPH_PAGE)
+    return math.ceil(fleet.pools / GRAPH_PAGE) + 2 * clusters + 2
 
 
 def batches(fleet: Fleet) -> int:

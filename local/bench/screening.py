@@ -46,7 +46,7 @@ def least_requests() -> int:
     """⌈pools / 50⌉ batches for each region of each subscription, and the pages on which Azure lists them."""
     places = Counter((pool.vmss_id.split("/")[2], pool.location) for pool in pools_of(SHAPE))
     clusters = len({pool.cluster_id for pool in pools_of(SHAPE)})
-    pages = math.ceil(SHAPE.pools / 1000) + math.ceil(clusters / 1000) + 2  # one of single machines, one of registries
+    pages = math.ceil(SHAPE.pools / 1000) + math.ceil(clusters / 1000) + 3  # single machines, registries, egress
     return sum(math.ceil(n / BATCH) for n in places.values()) + pages
 
 

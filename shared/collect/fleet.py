@@ -24,7 +24,7 @@ from shared.settings import Settings
 
 type PoolKind = Literal["scale_set", "virtual_machines", "auto_provisioned"]
 
-QUERIES = ("clusters", "scale_sets", "machines", "registries")
+QUERIES = ("clusters", "scale_sets", "machines", "registries", "egress")
 EVERYTHING = Settings()
 _POOL_TAGS = ("aks-managed-poolname", "poolname")
 _KARPENTER_TAG = "karpenter.sh_nodepool"
@@ -63,6 +63,8 @@ class Fleet(NamedTuple):
     pools: tuple[PoolRef, ...]
     registries: dict[str, Registry]
     """By login server, lower-case."""
+    egress: tuple[dict[str, Any], ...] = ()
+    """Load balancers, NAT gateways, firewalls and route tables: what ``network.hops_of`` looks through."""
 
     def cluster(self, cluster_id: str) -> Cluster:
         """Raises ``Permanent`` if the cluster is not watched or not readable."""
@@ -91,12 +93,12 @@ class Fleet(NamedTuple):
 def read_fleet(azure: Azure, settings: Settings = EVERYTHING) -> Fleet:
     """The fleet that the settings watch."""
     with ThreadPoolExecutor(len(QUERIES), thread_name_prefix="fleet") as executor:
-        clusters, scale_sets, machines, registries = executor.map(azure.graph, map(query, QUERIES))
+        clusters, scale_sets, machines, registries, egress = executor.map(azure.graph, map(query, QUERIES))
     read = ((_cluster(row), row.get("tags") or {}) for row in clusters)
     watched = {id_key(c.id): c for c, tags in read if is_watched(c, tags, settings)}
     by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in watched.values()}
     pools = (*_scale_set_pools(scale_sets, by_group), *_machine_pools(machines, by_group))
-    return Fleet(watched, pools, _registries(registries))
+    return Fleet(watched, pools, _registries(registries), tuple(egress))
 
 
 def _diagnosable(pool: PoolRef) -> PoolRef:

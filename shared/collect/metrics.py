@@ -54,13 +54,16 @@ class Measured(NamedTuple):
 
 def node_series(azure: Azure, vmss_id: str, location: str, window: Window) -> Measured:
     """All node metrics of a scale set, a series per node and metric."""
-    raw, not_known = _ask(azure, vmss_id, location, window, split_by=SPLIT)
+    raw, not_known = _ask(azure, vmss_id, location, window, names=list(NODE_METRICS), split_by=SPLIT)
     return Measured(tuple(_series(r, window) for r in raw), not_known)
 
 
 def usual_values(azure: Azure, vmss_id: str, location: str, window: Window) -> dict[str, Typical]:
-    """What each metric usually is, averaged over the pool, minute by minute of a long window."""
-    raw, _ = _ask(azure, vmss_id, location, window, split_by="")
+    """What each metric usually is, averaged over the pool, minute by minute of a long window.
+
+    Network traffic is left out: unsplit, Azure adds it up over the nodes instead.
+    """
+    raw, _ = _ask(azure, vmss_id, location, window, names=[m for m in NODE_METRICS if m != NETWORK_IN], split_by="")
     values: dict[str, list[float]] = defaultdict(list)
     for series in raw:
         values[series.metric] += [v for v in series.values if v is not None]
@@ -74,9 +77,9 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return ordered[int(rank) - 1]
 
 
-def _ask(azure: Azure, vmss_id: str, location: str, window: Window, *, split_by: str) -> tuple[list[RawSeries], tuple[str, ...]]:
+def _ask(azure: Azure, vmss_id: str, location: str, window: Window, *, names: list[str], split_by: str) -> tuple[list[RawSeries], tuple[str, ...]]:
     """One unknown name fails the whole call: drop the name that Azure complains of, and ask again."""
-    names, not_known = list(NODE_METRICS), list[str]()
+    not_known: list[str] = []
     while True:
         try:
             raw = azure.metrics(location, [vmss_id], NAMESPACE, names, window, split_by=split_by, top=MOST_NODES)

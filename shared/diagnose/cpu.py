@@ -21,10 +21,10 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
     column, vcpus = view.column(CPU, node), view.case.pool.vm.vcpus
-    used = column[minute] if column else None
-    if used is None or not vcpus:
+    used, usual = column[minute] if column else None, view.usual(CPU)
+    if used is None or usual is None or not vcpus:
         return False
-    return (used - (view.usual(CPU) or 0.0)) / 100 * vcpus >= ONE_CORE
+    return (used - usual) / 100 * vcpus >= ONE_CORE
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:

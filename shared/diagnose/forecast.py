@@ -2,25 +2,29 @@
 
 While pulls were slow the nodes wrote so many operations and bytes a second, kept so many cores busy and
 received so many bits. With other limits the same work takes ``used / new limit`` of the time, on
-whichever stage is then the tightest; what pulls usually take here is the floor.
+whichever stage is then the tightest; unpacking on one core is the floor.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from shared.diagnose import cpu, disk, network
-from shared.diagnose.view import View, mean
+from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View, mean
+
+LEAST_LEFT_BY_OTHERS = 0.95
+"""Part of a resource that other work may hold in slow minutes: pulls always get the rest."""
 
 
 class Load(NamedTuple):
-    """What a node drew on average while pulls were slow; None: not measured."""
+    """What a node drew on average while pulls were slow, and what other work draws in ordinary minutes; None: not measured."""
 
     iops: float | None
     bytes_per_second: float | None
     cores: float | None
-    usual_cores: float
-    """Of these, what is busy in ordinary minutes: other work, which a bigger VM does not shrink."""
     bits_per_second: float | None
+    usual_iops: float = 0.0
+    usual_bytes_per_second: float = 0.0
+    usual_cores: float = 0.0
 
 
 class Limits(NamedTuple):
@@ -35,38 +39,47 @@ class Limits(NamedTuple):
 def load(view: View) -> Load:
     """Averages over the slow minutes, weighted by the pulls at work in them."""
     vcpus = view.case.pool.vm.vcpus
-    used, usual = _mean(view, (cpu.CPU,)), view.usual(cpu.CPU) or 0.0
-    received = _mean(view, (network.NETWORK_IN,))
+    used, received = _mean(view, (cpu.CPU,)), _mean(view, (network.NETWORK_IN,))
     return Load(
         iops=_mean(view, disk.OPERATIONS), bytes_per_second=_mean(view, disk.BYTES),
-        cores=used / 100 * vcpus if used is not None and vcpus else None, usual_cores=usual / 100 * (vcpus or 0),
+        cores=used / 100 * vcpus if used is not None and vcpus else None,
         bits_per_second=None if received is None else received * 8 / 60,
+        usual_iops=_usual(view, disk.OPERATIONS), usual_bytes_per_second=_usual(view, disk.BYTES),
+        usual_cores=_usual(view, (cpu.CPU,)) / 100 * (vcpus or 0),
     )
 
 
-def predicted_p95(p95_seconds: float | None, drawn: Load, new: Limits, floor_seconds: float | None) -> float | None:
+def predicted_p95(p95_seconds: float | None, drawn: Load, new: Limits, floor_seconds: float) -> float | None:
     """p95 under the new limits; None where the disk's limits or the load are not known."""
     if p95_seconds is None or not (drawn.iops and drawn.bytes_per_second and new.iops and new.bytes_per_second):
         return None
-    return max(p95_seconds * tightness(drawn, new), floor_seconds or 0.0)
+    return max(p95_seconds * tightness(drawn, new), min(floor_seconds, p95_seconds))
 
 
 def tightness(drawn: Load, new: Limits) -> float:
-    """Part of the new limits that the load of the slow minutes would use, on the tightest stage."""
-    return max(_part(drawn.iops, new.iops), _part(drawn.bytes_per_second, new.bytes_per_second), _cpu_part(drawn, new),
-               _part(drawn.bits_per_second, new.bits_per_second))
+    """Part of what the new limits leave free beside other work that the pulls would use, on the tightest stage."""
+    return max(
+        _part(drawn.iops, drawn.usual_iops, new.iops), _part(drawn.bytes_per_second, drawn.usual_bytes_per_second, new.bytes_per_second),
+        _part(drawn.cores, drawn.usual_cores, new.cores), _part(drawn.bits_per_second, 0.0, new.bits_per_second),
+    )
 
 
-def _part(used: float | None, limit: float | None) -> float:
-    return used / limit if used and limit else 0.0
-
-
-def _cpu_part(drawn: Load, new: Limits) -> float:
-    """Cores that pulls kept busy against the cores that other work leaves free."""
-    if drawn.cores is None or not new.cores:
+def _part(used: float | None, usual: float, limit: float | None) -> float:
+    """The pulls' own part of a resource, of what other work leaves of it; other work is at most what was seen in all."""
+    if not used or not limit:
         return 0.0
-    free = max(0.1, new.cores - drawn.usual_cores)
-    return max(0.0, drawn.cores - drawn.usual_cores) / free
+    others = min(usual, LEAST_LEFT_BY_OTHERS * used)
+    return (used - others) / max(limit - others, 0.05 * limit)
+
+
+def floor_seconds(view: View) -> float:
+    """What one core needs to unpack the larger images: no disk makes a pull faster than that."""
+    sizes = sorted(p.size_bytes for p in view.case.pulls if p.size_bytes)
+    return sizes[max(0, -(-len(sizes) * 95 // 100) - 1)] / UNPACKED_BYTES_PER_SECOND if sizes else 0.0
+
+
+def _usual(view: View, metrics: tuple[str, ...]) -> float:
+    return sum(view.usual(m) or 0.0 for m in metrics)
 
 
 def _mean(view: View, metrics: tuple[str, ...]) -> float | None:

@@ -19,7 +19,9 @@ def headline(view: View, impact: Impact, cause: Cause) -> str:
 
 
 def _how_slow(impact: Impact) -> str:
-    p95, usual = impact.p95_seconds or 0.0, impact.baseline_p95_seconds
+    p95, usual = impact.p95_seconds, impact.baseline_p95_seconds
+    if p95 is None:
+        return "take an unknown time"
     if usual and p95 >= 1.5 * usual:
         return f"are {times(p95 / usual)} slower than usual"
     if impact.slow and impact.pulls and impact.slow < 0.05 * impact.pulls:

@@ -5,7 +5,7 @@ from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding
 from shared.units import data_size, duration
 
-UNSEEN_TOO_MUCH = 0.3
+UNSEEN_TOO_MUCH = 0.03
 """Part of the slow time without measurements from which nobody can say what it was not."""
 
 

@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from shared.diagnose.believable import believable
-from shared.diagnose.forecast import Limits, Load, load, predicted_p95, tightness
+from shared.diagnose.forecast import Limits, Load, floor_seconds, load, predicted_p95, tightness
 from shared.diagnose.view import View
 from shared.model import Case, Cause, Remedy, VmLimits
 from shared.units import data_rate, number
@@ -30,7 +29,7 @@ class _Option(NamedTuple):
 def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
     """Best first, those of the same VM size before others; what would make it worse last, marked so."""
     drawn = load(view)
-    floor = believable(view.case.baseline.p50_seconds) if view.case.baseline else None
+    floor = floor_seconds(view)
     options = _disk_options(view.case, drawn) if cause.layer == "disk" else _vm_options(view.case)
     rated = [(option, predicted_p95(p95_seconds, drawn, option.limits, floor)) for option in options]
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
@@ -72,15 +71,17 @@ def _bigger_disk(case: Case, drawn: Load) -> Iterator[_Option]:
     """The smallest managed disk that carries the load with room to spare, else the one that carries most of it."""
     vm, now = case.pool.vm, 0 if case.pool.os_disk.kind == "ephemeral" else case.pool.os_disk.size_gib or 0
     larger = [t for t in case.disk_tiers if max(now + 1, SMALLEST_OS_DISK_GIB) <= t.size_gib <= LARGEST_PROPOSED_GIB]
-    limits = [_through(t.iops, t.bytes_per_second, vm) for t in larger]
+    limits = [_through(t.burst_iops or t.iops, t.burst_bytes_per_second or t.bytes_per_second, vm) if drawn.usual_iops < t.iops
+              else _through(t.iops, t.bytes_per_second, vm) for t in larger]
     tight = [tightness(drawn, each) for each in limits]
     if not larger:
         return
     chosen = next(i for i, part in enumerate(tight) if part <= max(min(tight), COMFORTABLE))
-    tier, through = larger[chosen], limits[chosen]
+    tier, through = larger[chosen], _through(larger[chosen].iops, larger[chosen].bytes_per_second, vm)
     capped = " and no more, the VM's own cap" if (through.iops, through.bytes_per_second) != (tier.iops, tier.bytes_per_second) else ""
     title = f"{number(tier.size_gib)} GiB OS disk ({tier.tier}, {_told(through.iops, through.bytes_per_second)}{capped})"
-    yield _Option(title, vm, "Managed", tier.size_gib, through)
+    bursts = limits[chosen] != through
+    yield _Option(title, vm, "Managed", tier.size_gib, limits[chosen], "fresh disks burst, which the forecast counts on" if bursts else "")
 
 
 def _same_disk_on(case: Case, vm: VmLimits) -> Iterator[_Option]:

@@ -17,6 +17,8 @@ from shared.diagnose.waits import Wait, slow_waits, waits
 from shared.model import Case, Cause, Series, Thresholds
 
 MINUTE = timedelta(minutes=1)
+MEASURED_EVERYWHERE = 0.97
+"""The same of all node-minutes, where it is not visible which of them had slow pulls."""
 AT_WORK, FROM_AFAR, AGAIN, HARD_TO_UNPACK, QUEUED = "at work", "from a distant registry", "again", "hard to unpack", "queued"
 """What a slow pull was doing: fetching an image, one from afar, one that the node had had before, one whose layers take far
 longer to unpack than their size; or standing in the kubelet's queue."""
@@ -104,8 +106,9 @@ class View:
             columns = [c for m in metrics if (c := self.column(m, node))]
             known += sum(any(c[minute] is not None for c in columns) for minute in minutes)
             total += len(minutes)
-        everywhere = 0 if self.pulls_seen else self.case.pool.node_count * self.minutes
-        return known > 0 and known >= MEASURED_FROM * max(total, everywhere)
+        if not self.pulls_seen:
+            return known > 0 and known >= MEASURED_EVERYWHERE * max(total, self.case.pool.node_count * self.minutes)
+        return known >= MEASURED_FROM * total
 
     def peak(self, metric: str) -> Peak | None:
         """The highest value: in the slow minutes if pulls were slow, else in the whole window."""

@@ -32,18 +32,21 @@ class Report(Value, frozen=True):
     checks: tuple[Check, ...]
 
 
-def asked(name: str, subject: str, question: Callable[[], Check], role: str = "") -> Check:
+def asked(name: str, subject: str, question: Callable[[], Check], remedy: str = "") -> Check:
     """The check that ``question`` makes; where Azure gives no answer, what that means.
 
-    ``role``: what the identity probably lacks when it is refused.
+    ``remedy``: what to do when Azure refuses.
     """
     try:
         return question()
     except Permanent as refusal:
-        remedy = f"Give the identity the role {role}; a new role takes up to ten minutes." if role else ""
         return Check(name, subject, "failed", str(refusal), remedy)
     except PullwatchError as error:
         return Check(name, subject, "unreadable", str(error), "Run the doctor again.")
+
+
+def give(role: str) -> str:
+    return f"Give the identity the role {role}; a new role takes up to ten minutes."
 
 
 def exit_code(checks: Iterable[Check]) -> int:

@@ -7,7 +7,7 @@ from functools import partial
 from shared.collect.azure import Row, utc
 from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.kql import query
-from shared.doctor.check import Check, asked
+from shared.doctor.check import Check, asked, give
 from shared.errors import Permanent
 from shared.model import Cluster, Registry, Window
 from shared.services import Services
@@ -62,7 +62,7 @@ def _events(app: Services, cluster: Cluster) -> list[Check]:
         rows = app.azure.logs(cluster.id, query("event_kinds"), Window(now - DAY, now))
         return _judged_events(cluster, rows[0] if rows else {}, app)
 
-    return [asked("kube events", cluster.name, ask, "Log Analytics Reader on the cluster's subscription")]
+    return [asked("kube events", cluster.name, ask, give("Log Analytics Reader on the cluster's subscription"))]
 
 
 def _judged_events(cluster: Cluster, row: Row, app: Services) -> Check:
@@ -87,8 +87,8 @@ def _metrics(app: Services, cluster: Cluster, pools: list[PoolRef]) -> list[Chec
         return [Check("metrics", cluster.name, "skipped", "it has no node pool that is a scale set")]
     pool = max(pools, key=lambda one: one.capacity)
     return [
-        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), "Monitoring Reader on the subscription"),
-        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), "Reader on the subscription"),
+        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), give("Monitoring Reader on the subscription")),
+        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), give("Reader on the subscription")),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from shared.collect.fleet import Fleet
 from shared.collect.kql import query
-from shared.doctor.check import Check, asked
+from shared.doctor.check import Check, asked, give
 from shared.model import Cluster
 from shared.services import Services
 
@@ -20,7 +20,7 @@ def questions(app: Services, fleet: Fleet) -> Iterator[Callable[[], list[Check]]
             topics.update((str(row["topicType"]).lower(), str(row["source"]).lower()) for row in app.azure.graph(query("system_topics")))
             return Check("event topics", "", "ok", f"{len(topics)} readable")
 
-        first = asked("event topics", "", read, "Reader on the subscription")
+        first = asked("event topics", "", read, give("Reader on the subscription"))
         if first.status != "ok":
             return [first]
         return [check for cluster in fleet.clusters.values() for check in judged(cluster, topics)]

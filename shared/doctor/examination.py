@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from shared.collect.fleet import Fleet, read_fleet
 from shared.doctor import clusters, events, platform, receivers
-from shared.doctor.check import Check, asked
+from shared.doctor.check import Check, asked, give
 from shared.errors import Misconfigured
 from shared.services import Services
 from shared.services import services as services_of
@@ -38,7 +38,7 @@ def _fleet_checks(app: Services) -> Iterator[Check]:
         found.append(read_fleet(app.azure, app.settings))
         return _fleet_check(found[0])
 
-    yield asked("fleet", "", read, "Reader on the subscription")
+    yield asked("fleet", "", read, give("Reader on the subscription"))
     if not found or not found[0].clusters:
         return
     fleet = found[0]

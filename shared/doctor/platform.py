@@ -86,4 +86,5 @@ def identity_check(app: Services) -> Check:
         names = ", ".join(sorted(str(row["name"]) for row in found)[:5])
         return Check("identity", "", "ok", f"signs in and reads {len(found)} subscriptions ({names})")
 
-    return asked("identity", "", ask, "Reader on the subscription")
+    remedy = "At a terminal run az login; in Azure set AZURE_CLIENT_ID to the identity's client id and give it Reader on the subscription."
+    return asked("identity", "", ask, remedy)

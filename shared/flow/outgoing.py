@@ -12,7 +12,7 @@ from shared.flow.jobs import ANNOUNCEMENTS, DELIVERIES, Announcement, DeliveryJo
 from shared.model import Bulletin, Content, Delivery, Group, Item, Notice, Value, encode
 from shared.report.headline import item_of
 from shared.services import Services
-from shared.telemetry import count
+from shared.telemetry import count, measure
 from shared.watch import outbox
 from shared.watch.history import past_of
 from shared.watch.mutes import muted_until
@@ -152,6 +152,7 @@ def _attempt(services: Services, row: Row[Delivery]) -> str:
     services.store.put_delivery(Row(outbox.delivered(delivery, services.clock()), row.etag))
     log.info("%s told: %s", delivery.receiver, delivery.notice_id)
     count("deliveries", receiver=delivery.receiver, outcome="delivered")
+    measure("delivery.dwell", (services.clock() - delivery.created_at).total_seconds(), "s", receiver=delivery.receiver)
     return "delivered"
 
 

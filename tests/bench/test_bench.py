@@ -65,7 +65,7 @@ def test_a_fleet_has_the_shape_that_was_asked_for() -> None:
 
 
 def test_the_least_requests_of_the_screening_are_a_batch_for_50_pools_of_a_place_and_the_pages() -> None:
-    assert (SHAPE.pools, SHAPE.subscriptions * SHAPE.regions, least_requests()) == (1000, 20, 20 + 4)
+    assert (SHAPE.pools, SHAPE.subscriptions * SHAPE.regions, least_requests()) == (1000, 20, 20 + 5)
 
 
 def test_a_case_grows_to_any_number_of_nodes() -> None:

@@ -14,6 +14,6 @@ def test_runs_of_a_schedule_are_counted() -> None:
 
 def test_requests_of_a_screening_grow_with_the_pools_and_not_with_their_nodes() -> None:
     small, medium, large = FLEETS
-    assert (batches(small), discovery_pages(small)) == (1, 4)
-    assert (batches(medium), discovery_pages(medium)) == (24, 4)
+    assert (batches(small), discovery_pages(small)) == (1, 5)
+    assert (batches(medium), discovery_pages(medium)) == (24, 5)
     assert batches(large._replace(nodes_a_pool=40)) == batches(large)

@@ -16,6 +16,7 @@ from local.world.types import World
 from shared.collect.fleet import Fleet, read_fleet
 from shared.collect.fleet_cache import FRESH, KEPT, SHARED, FleetCache
 from shared.collect.graph_quota import GraphQuota
+from shared.collect.network import hops_of
 from shared.errors import Permanent, Throttled, Transient
 from shared.services import Services
 from shared.settings import load
@@ -47,7 +48,7 @@ def test_a_fleet_of_more_than_a_page_is_read_page_by_page(read: Serve) -> None:
     served = read(world(Shape(pools=2300, metrics=())))
     fleet = read_fleet(served.azure)
     assert (len(fleet.pools), len(fleet.clusters)) == (2300, 230)
-    assert served.local.counts["graph"] == 3 + 3, "three pages of scale sets, one of everything else"
+    assert served.local.counts["graph"] == 3 + 4, "three pages of scale sets, one of everything else"
 
 
 def test_pools_of_single_machines_and_provisioned_nodes_are_named_as_such(read: Serve) -> None:
@@ -65,6 +66,16 @@ def test_pools_of_single_machines_and_provisioned_nodes_are_named_as_such(read: 
         "single": ("virtual_machines", 2, 2), "burst": ("virtual_machines", 1, 1), "tagged": ("virtual_machines", 1, 1),
         "default": ("auto_provisioned", 1, 1),
     }
+
+
+def test_the_ways_out_of_a_cluster_are_part_of_the_fleet(read: Serve) -> None:
+    pool = next(pools_of(SMALL))
+    balancer = {"id": f"{pool.node_group}/Microsoft.Network/loadBalancers/kubernetes", "name": "kubernetes", "location": pool.location,
+                "sku": {"name": "Standard"}, "properties": {"backendAddressPools": [{"name": "of every node"}]}}
+    fleet = read_fleet(read(world(SMALL, balancer)).azure)
+    hops = hops_of(fleet.cluster(pool.cluster_id), None, fleet.egress)
+    assert [hop.id for hop in hops] == [balancer["id"]]
+    assert "backendAddressPools" not in fleet.egress[0]["properties"]
 
 
 def test_a_pool_of_single_machines_is_not_diagnosed_but_says_why(read: Serve) -> None:

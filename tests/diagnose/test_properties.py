@@ -315,7 +315,8 @@ def test_the_same_at_another_speed_ranks_causes_alike(disk: OsDisk, factor: floa
         long = 20 * speed
         measured = tuple(Series(metric, T0, node, values=(float(loads[node].get(metric, usual)),) * round(long))
                          for node in NODES for metric, usual in QUIET.items())
-        found = [pull(node, long, seconds * speed, waiting=queued * speed, pod=f"shop/{n}") for n, (node, seconds, queued) in enumerate(waits)]
+        found = [replace(pull(node, long, seconds * speed, waiting=queued * speed, pod=f"shop/{n}"), size_bytes=round(speed * 1_200_000_000))
+                 for n, (node, seconds, queued) in enumerate(waits)]
         one = case(disk, pulls=found, measured=measured, baseline=None)
         return shares(replace(one, window=replace(one.window, end=minute(long))), Thresholds(slow_pull_seconds=60 * speed))
 
