@@ -141,8 +141,7 @@ def test_a_source_that_fails_costs_its_part_and_is_told(azure: LocalAzure, scena
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("failure", ["429", "hang"])
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(("source", "failure"), [*((source, "429") for source in SOURCES), ("metrics_batch", "hang"), ("logs", "hang")])
 def test_a_source_that_throttles_or_hangs_throughout_costs_its_part_and_is_told(azure: LocalAzure, source: str, failure: str) -> None:
     asked = Asked(azure, world_of("disk-iops"), BUDGET_SECONDS)
     began = datetime.now(UTC)

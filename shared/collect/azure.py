@@ -125,7 +125,7 @@ class Azure:
     def _options(self) -> Row:
         """Limits of every client: a stuck service must not eat the function's time."""
         return {
-            "connection_timeout": 5, "read_timeout": 30, "retry_total": 4, "retry_backoff_max": 10,
+            "connection_timeout": 5, "read_timeout": min(30.0, self._settings.azure_budget_seconds / 2), "retry_total": 4, "retry_backoff_max": 10,
             "timeout": self._settings.azure_budget_seconds / 2,
         }
 

@@ -174,6 +174,8 @@ def _metrics_coverage(answer: Answer[metrics.Measured], window: Window) -> Cover
         return Coverage("metrics", "failed", answer.problem, "Give the identity Monitoring Reader on the subscription.")
     if not any(v is not None for s in answer.value.series for v in s.values):
         return Coverage("metrics", "missing", f"Azure Monitor has no value for {window.seconds / 60:.0f} minutes.")
+    if not any(s.metric.startswith("OS Disk") and any(v is not None for v in s.values) for s in answer.value.series):
+        return Coverage("metrics", "partial", "Azure Monitor has no OS Disk metric of these nodes.")
     if answer.value.not_known:
         return Coverage("metrics", "partial", "This region does not know: " + ", ".join(answer.value.not_known) + ".")
     return Coverage("metrics", "ok")

@@ -88,13 +88,15 @@ def _behind(view: View, node: str, minute: int) -> Cause:
 
 
 def _at_work(view: View, node: str, minute: int, state: str) -> Cause:
+    if state == AGAIN:
+        return Cause.KUBELET_REPULL  # the pulls themselves show it
     if not measured(view, node, minute):
         return Cause.UNKNOWN
     if minute in network.egress(view).snat_minutes:
         return Cause.NETWORK_SNAT
     if state == HARD_TO_UNPACK and cpu.one_core_full(view, node, minute):
         return Cause.CPU_UNPACK
-    return {FROM_AFAR: Cause.REGISTRY_DISTANT, AGAIN: Cause.KUBELET_REPULL}.get(state, Cause.IMAGE_SIZE)
+    return Cause.REGISTRY_DISTANT if state == FROM_AFAR else Cause.IMAGE_SIZE
 
 
 def measured(view: View, node: str, minute: int) -> bool:

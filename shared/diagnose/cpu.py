@@ -31,6 +31,8 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     peak, claim = view.peak(CPU), claims.get(Cause.CPU_UNPACK)
     if peak is None or not (claim or view.seen_where_slow(CPU)):
         return [not_seen(Cause.CPU_UNPACK, "CPU was not measured")]
+    if claim is None and not view.pulls_seen and peak.value >= view.limits.cpu_percent:
+        return [not_seen(Cause.CPU_UNPACK, f"the CPU was {percent(peak.value / 100)} used, but pulls cannot be seen")]
     text = _blame(view, peak.value, len(claim.nodes)) if claim else percent(peak.value / 100)
     evidence = Evidence(text, metric=CPU, value=peak.value, unit="Percent", limit=view.limits.cpu_percent,
                         node=peak.node, at=peak.at)

@@ -20,6 +20,8 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
 def _finding(view: View, cause: Cause, claim: Claim | None) -> Finding:
     if claim is None and not _measured(view, cause):
         return not_seen(cause, _why_not_seen(view, cause))
+    if claim is None and not view.pulls_seen and _was_used_up(view, cause):
+        return not_seen(cause, f"{NOUNS[cause]} was used up, but pulls cannot be seen")
     evidence = _culprit_evidence(view, cause, claim) if claim else (_cleared_evidence(view, cause), *_busy_note(view, cause))
     return culprit_or_cleared(cause, claim, evidence)
 
@@ -31,6 +33,8 @@ def _measured(view: View, cause: Cause) -> bool:
     match cause:
         case Cause.DISK_BURST:
             return not _can_burst(view) or any(view.seen(m) for m in disk.CREDITS)
+        case Cause.DISK_VM_CAP if not (os_disk.sku or os_disk.iops):
+            return False
         case Cause.DISK_VM_CAP:
             return ephemeral or view.seen_where_slow(*disk.VM_PERCENT)
         case Cause.DISK_IOPS:
@@ -39,6 +43,11 @@ def _measured(view: View, cause: Cause) -> bool:
         case _:
             rates = disk.BYTES[1:] if os_disk.bytes_per_second else ()
             return view.seen_where_slow(disk.CACHED_BANDWIDTH if ephemeral else disk.BANDWIDTH_PERCENT, *rates)
+
+
+def _was_used_up(view: View, cause: Cause) -> bool:
+    peak = None if cause is Cause.DISK_BURST else _peak_ratio(view, cause)
+    return peak is not None and peak[0] * 100 >= min(disk.QUEUE_LOWERS_BAR_TO, view.limits.saturated_percent)
 
 
 def _can_burst(view: View) -> bool:

@@ -120,6 +120,8 @@ def _nic(view: View, claim: Claim | None) -> Finding:
         why = "traffic was not measured" if limit else f"bandwidth of {view.case.pool.vm_size} is not published"
         return not_seen(Cause.NETWORK_NIC, why)
     part = peak.value * 8 / 60 / limit
+    if claim is None and not view.pulls_seen and part * 100 >= view.limits.network_percent:
+        return not_seen(Cause.NETWORK_NIC, f"{percent(part)} of the NIC was used, but pulls cannot be seen")
     text = f"{percent(part)} of the NIC" if claim is None else (
         f"The network link is the bottleneck: {percent(part)} of the {number(limit / 1e6)} Mbit/s of {view.case.pool.vm_size} used")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",

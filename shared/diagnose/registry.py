@@ -62,7 +62,7 @@ def _request_rate(view: View) -> list[Evidence]:
     minutes = view.case.registry_minutes
     if not minutes:
         return []
-    busiest = max(minutes, key=lambda m: (m.requests, m.at))
+    busiest = max(minutes, key=lambda m: (m.requests, m.at, m.login_server))
     limit = next((r.identity_requests_per_minute for r in view.case.registries if r.login_server == busiest.login_server), None)
     against = f" (published limit for one identity: {number(limit)})" if limit else ""
     return [Evidence(f"{busiest.login_server} logged up to {number(busiest.requests)} requests a minute{against}; its log is a lower bound",
