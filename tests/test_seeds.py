@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from local.azure import LocalAzure
-from local.world import SCENARIOS, build
+from local.world import build
 from local.world.types import World
 from shared.collect.azure import Azure, credential
 from shared.collect.case import Question, collect_case
@@ -21,6 +21,8 @@ from shared.settings import load
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 SEEDS = range(20)
+PLAYED = ("healthy-upgrade", "disk-iops", "disk-bandwidth", "acr-throttled", "busy-disk")
+"""The main cases; `make accuracy` plays the whole corpus."""
 HISTORY_HOURS = 6
 
 
@@ -41,7 +43,7 @@ def ask(azure: LocalAzure, world: World) -> Case:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("scenario", list(SCENARIOS))
+@pytest.mark.parametrize("scenario", PLAYED)
 def test_the_cause_named_is_the_true_one(azure: LocalAzure, scenario: str, seed: int) -> None:
     world = build(scenario, seed, NOW)
     case = ask(azure, world)
@@ -63,4 +65,4 @@ def test_a_whole_case_costs_a_handful_of_requests(azure: LocalAzure) -> None:
     azure.counts.reset()
     ask(azure, build("disk-iops", 0, NOW))
     counts = {kind: azure.counts[kind] for kind in ("graph", "metrics_batch", "logs", "scale_sets")}
-    assert counts == {"graph": 3, "metrics_batch": 2, "logs": 3, "scale_sets": 1}
+    assert counts == {"graph": 5, "metrics_batch": 4, "logs": 3, "scale_sets": 1}

@@ -71,7 +71,6 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         usual = ask(lambda: metrics.usual_values(azure, ref.vmss_id, ref.location, before))
         vmss_name = segment(ref.vmss_id, "virtualMachineScaleSets")
         pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
-        egress = ask(lambda: network.list_hops(azure))
         pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
         if not _names_pulls(pulled.result(), pulled_before.result()):
             failures = pulled.result().value or []
@@ -80,7 +79,7 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
-        hops = network.hops_of(cluster, scale_set.result().value, egress.result().value or ())
+        hops = network.hops_of(cluster, scale_set.result().value, fleet.egress)
         passed = [ask(partial(network.hop_series, azure, hop, window)) for hop in hops]
 
     pool = _node_pool(ref, cluster, scale_set.result(), skus.result())
@@ -91,7 +90,7 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         _metrics_coverage(measured.result(), window),
         _pulls_coverage(cluster, pulled.result(), pulled_before.result()),
         _registry_coverage(used, [f.result() for f in logged]),
-        _network_coverage(cluster, hops, [egress.result(), *(f.result() for f in passed)]),
+        _network_coverage(cluster, hops, [f.result() for f in passed]),
         _baseline_coverage(usual.result(), pulled_before.result()),
     )
     return Case(

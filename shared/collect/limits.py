@@ -64,8 +64,7 @@ def os_disk(scale_set: Row, vm: VmLimits, skus: list[Row]) -> OsDisk:
 def disk_tiers(sku: str, skus: list[Row]) -> tuple[DiskTier, ...]:
     """Every size of a managed disk SKU, smallest first: what a bigger OS disk would give."""
     return tuple(DiskTier(sku=sku, tier=r["tier"], size_gib=r["size_gib"], iops=float(r["iops"]),
-                          bytes_per_second=float(r["mbps"] * MEGA), burst_iops=_float(r["burst_iops"]),
-                          burst_bytes_per_second=_mega(r["burst_mbps"])) for r in _tiers(sku, skus))
+                          bytes_per_second=float(r["mbps"] * MEGA)) for r in _tiers(sku, skus))
 
 
 def other_vms(current: VmLimits, skus: list[Row], most: int = 12) -> tuple[VmLimits, ...]:

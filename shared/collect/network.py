@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from shared.azure_ids import id_key
 from shared.collect.azure import Azure, RawSeries, Row
-from shared.collect.kql import query
 from shared.collect.metrics import column
 from shared.model import Cluster, EgressHop, Series, Window
 
@@ -36,11 +35,6 @@ _QUESTIONS = {
     "nat_gateway": (Question(("SNATConnectionCount",), "ConnectionState"), Question(("PacketDropCount", "TotalConnectionCount"))),
     "firewall": (Question(("Throughput", "SNATPortUtilization")),),
 }
-
-
-def list_hops(azure: Azure) -> list[Row]:
-    """Every load balancer, NAT gateway, firewall and route table that can be read."""
-    return azure.graph(query("egress"))
 
 
 def hops_of(cluster: Cluster, scale_set: Row | None, rows: Iterable[Row]) -> tuple[EgressHop, ...]:

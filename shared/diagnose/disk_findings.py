@@ -27,14 +27,14 @@ def _finding(view: View, cause: Cause, claim: Claim | None) -> Finding:
 
 
 def _measured(view: View, cause: Cause) -> bool:
-    """Whether the metrics that would show this limit were there."""
+    """Whether the metrics that would show this limit were there, and it is known which limit that is."""
+    if not (view.case.pool.os_disk.sku or view.case.pool.os_disk.iops):
+        return False
     os_disk = view.case.pool.os_disk
     ephemeral = os_disk.kind == "ephemeral"
     match cause:
         case Cause.DISK_BURST:
             return not _can_burst(view) or any(view.seen(m) for m in disk.CREDITS)
-        case Cause.DISK_VM_CAP if not (os_disk.sku or os_disk.iops):
-            return False
         case Cause.DISK_VM_CAP:
             return ephemeral or view.seen_where_slow(*disk.VM_PERCENT)
         case Cause.DISK_IOPS:

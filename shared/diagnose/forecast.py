@@ -5,11 +5,12 @@ received so many bits. With other limits the same work takes ``used / new limit`
 whichever stage is then the tightest; unpacking on one core is the floor.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Sequence
+from math import fsum, sumprod
+from typing import NamedTuple, cast
 
 from shared.diagnose import cpu, disk, network
-from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View, mean
+from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View
 
 LEAST_LEFT_BY_OTHERS = 0.95
 """Part of a resource that other work may hold in slow minutes: pulls always get the rest."""
@@ -84,13 +85,18 @@ def _usual(view: View, metrics: tuple[str, ...]) -> float:
 
 def _mean(view: View, metrics: tuple[str, ...]) -> float | None:
     """Mean of the metrics' sum over the slow minutes, each weighted by the pulls at work in it."""
-    return mean(pair for node, weights in view.pulling.items() for pair in _weighted(view, node, metrics, weights))
+    sums = [_weighted(view, node, metrics, weights) for node, weights in view.pulling.items()]
+    weight = fsum(w for _, w in sums)
+    return fsum(total for total, _ in sums) / weight if weight else None
 
 
-def _weighted(view: View, node: str, metrics: tuple[str, ...], weights: list[float]) -> Iterator[tuple[float, float]]:
+def _weighted(view: View, node: str, metrics: tuple[str, ...], weights: list[float]) -> tuple[float, float]:
+    """(sum of value × weight, sum of weights) over the minutes in which all the metrics were measured."""
     columns = [view.column(m, node) for m in metrics]
     if not all(columns):
-        return
-    for *values, weight in zip(*columns, weights, strict=True):
-        if weight and None not in values:
-            yield sum(values), weight
+        return 0.0, 0.0
+    if any(None in c for c in columns):
+        known = [all(c[minute] is not None for c in columns) for minute in range(len(weights))]
+        weights = [w if k else 0.0 for w, k in zip(weights, known, strict=True)]
+        columns = [[v or 0.0 for v in c] for c in columns]
+    return fsum(sumprod(cast("Sequence[float]", c), weights) for c in columns), fsum(weights)

@@ -71,17 +71,15 @@ def _bigger_disk(case: Case, drawn: Load) -> Iterator[_Option]:
     """The smallest managed disk that carries the load with room to spare, else the one that carries most of it."""
     vm, now = case.pool.vm, 0 if case.pool.os_disk.kind == "ephemeral" else case.pool.os_disk.size_gib or 0
     larger = [t for t in case.disk_tiers if max(now + 1, SMALLEST_OS_DISK_GIB) <= t.size_gib <= LARGEST_PROPOSED_GIB]
-    limits = [_through(t.burst_iops or t.iops, t.burst_bytes_per_second or t.bytes_per_second, vm) if drawn.usual_iops < t.iops
-              else _through(t.iops, t.bytes_per_second, vm) for t in larger]
+    limits = [_through(t.iops, t.bytes_per_second, vm) for t in larger]  # bursts are a gift, not a plan
     tight = [tightness(drawn, each) for each in limits]
     if not larger:
         return
     chosen = next(i for i, part in enumerate(tight) if part <= max(min(tight), COMFORTABLE))
-    tier, through = larger[chosen], _through(larger[chosen].iops, larger[chosen].bytes_per_second, vm)
+    tier, through = larger[chosen], limits[chosen]
     capped = " and no more, the VM's own cap" if (through.iops, through.bytes_per_second) != (tier.iops, tier.bytes_per_second) else ""
     title = f"{number(tier.size_gib)} GiB OS disk ({tier.tier}, {_told(through.iops, through.bytes_per_second)}{capped})"
-    bursts = limits[chosen] != through
-    yield _Option(title, vm, "Managed", tier.size_gib, limits[chosen], "fresh disks burst, which the forecast counts on" if bursts else "")
+    yield _Option(title, vm, "Managed", tier.size_gib, through)
 
 
 def _same_disk_on(case: Case, vm: VmLimits) -> Iterator[_Option]:

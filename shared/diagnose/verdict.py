@@ -32,11 +32,14 @@ CRITICAL_FACTOR = 3.0
 """Critical: p95 this many times the bound of slow, or …"""
 CRITICAL_FAILED_SHARE = 0.2
 """… this part of the pulls not done when the window ended."""
+WARNING_PULLS = 3
+WARNING_SHARE = 0.01
+"""Warning: that many slow pulls at least, and that part of all: one hot node in 30 is seen, one hiccup is not."""
 LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
     registry.findings, network.findings, disk_findings.findings, cpu.findings, kubelet.findings, image.findings,
 )
 _ORDER = (Verdict.CULPRIT, Verdict.CONTRIBUTING, Verdict.CLEARED, Verdict.UNKNOWN)
-_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.05, "baseline": 0.02, "registry_log": 0.0, "network": 0.03}
+_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.25, "baseline": 0.02, "registry_log": 0.0, "network": 0.03}
 
 
 def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
@@ -90,7 +93,7 @@ def _severity(view: View, impact: Impact, cause: Cause) -> Severity:
     failed = (impact.failed or 0) / max(1, impact.pulls or 1)
     if impact.p95_seconds >= CRITICAL_FACTOR * view.limits.slow_pull_seconds or failed >= CRITICAL_FAILED_SHARE:
         return Severity.CRITICAL
-    return Severity.WARNING if impact.p95_seconds >= min(w.seconds for w in view.slow) else Severity.NOTICE
+    return Severity.WARNING if len(view.slow) >= max(WARNING_PULLS, WARNING_SHARE * len(view.waits)) else Severity.NOTICE
 
 
 def _ranked(view: View, findings: list[Finding], cause: Cause, confidence: float, p95: float | None) -> tuple[Finding, ...]:

@@ -5,10 +5,9 @@ hundreds of thousands of values.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from math import fsum
 from typing import Any, NamedTuple
 
 from shared.diagnose.believable import all_believable, believable, believable_case, most_of
@@ -259,13 +258,6 @@ def add_span(row: list[float], start: float, end: float) -> None:
         row[minute] += 60.0
     if last < len(row):
         row[last] += end - 60.0 * last
-
-
-def mean(pairs: Iterable[tuple[float, float]]) -> float | None:
-    """Weighted mean of (value, weight); None without weight. The order of the pairs does not matter."""
-    listed = list(pairs)
-    weight = fsum(w for _, w in listed)
-    return fsum(v * w for v, w in listed) / weight if weight else None
 
 
 def _merged(columns: list[Column]) -> Column:

@@ -65,8 +65,6 @@ class DiskTier(Value, frozen=True):
     size_gib: int
     iops: float
     bytes_per_second: float
-    burst_iops: float | None = None
-    burst_bytes_per_second: float | None = None
 
 
 class NodePool(Value, frozen=True):

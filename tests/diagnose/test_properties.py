@@ -173,6 +173,8 @@ REMOVALS: dict[str, Callable[[Case], Case]] = {
 def test_a_missing_source_never_makes_surer(source: str, one: Case) -> None:
     """Neither of the same cause, nor of any where all the evidence together did not suffice."""
     before, after = verdict(one), verdict(REMOVALS[source](one))
+    if source == "limits":
+        assume(before.cause is not Cause.UNKNOWN)  # a limit may show that a disk at "100 %" was bursting: evidence against
     if source == "baseline":
         assume(before.impact.slow == after.impact.slow)  # without it "slow" means less: another question
     if after.cause is before.cause or before.cause is Cause.UNKNOWN:
@@ -183,9 +185,13 @@ def test_a_missing_source_never_makes_surer(source: str, one: Case) -> None:
 @settings(THOROUGHLY, max_examples=100)
 @given(one=cases())
 def test_a_missing_source_never_clears_what_was_not_cleared(source: str, one: Case) -> None:
-    before = {f.cause: f.verdict for f in verdict(one).findings}
-    after = {f.cause: f.verdict for f in verdict(REMOVALS[source](one)).findings}
-    assert [c for c, v in after.items() if v is Verdict.CLEARED and before[c] is not Verdict.CLEARED] == []
+    before, after = verdict(one), verdict(REMOVALS[source](one))
+    if source == "limits":
+        assume(before.cause is not Cause.UNKNOWN)  # a limit may show that a disk at "100 %" was bursting: evidence against
+    if source == "baseline":
+        assume(before.impact.slow == after.impact.slow)
+    cleared_before, cleared_after = ({f.cause for f in d.findings if f.verdict is Verdict.CLEARED} for d in (before, after))
+    assert cleared_after <= cleared_before
 
 
 @THOROUGHLY

@@ -18,7 +18,8 @@ from .cases import QUIET, STORM, T0, case, pull
 ROOT = Path(__file__).resolve().parents[2]
 WINDOW_MINUTES = 60
 PULLS_A_NODE = 20
-MOST_DECODINGS = 3.0
+MOST_DECODINGS = 4.5
+"""2.8 on a machine that does nothing else; `make bench` holds 3.0, this test leaves room for its neighbours."""
 MOST_MEGABYTES = 300
 MEASURE_MEMORY = """
 import resource, sys
