@@ -1,9 +1,9 @@
 """One world, asked and answered: what the model knows, what the product says, what static rules would say."""
 
-import os
 import time
 from datetime import datetime
 from typing import Literal
+from unittest import mock
 
 import msgspec
 
@@ -48,7 +48,7 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def run(scenario: str, seed: int, end: datetime, way: Way) -> list[Trial]:
-    """One trial for each pool of the world with a known truth. ``sdk`` sets environment variables of this process."""
+    """One trial for each pool of the world with a known truth."""
     began = time.monotonic()
     world = build(scenario, seed, end)
     trials = []
@@ -61,8 +61,7 @@ def run(scenario: str, seed: int, end: datetime, way: Way) -> list[Trial]:
 
 def read_by_sdk(world: World, truth: Truth) -> Case:
     """The Case as the deployed product would read it: official SDKs, tokens, TLS."""
-    with LocalAzure(world, clock=lambda: world.end, metrics_lag_seconds=METRICS_LAG_SECONDS) as azure:
-        os.environ.update(azure.environ)
+    with LocalAzure(world, clock=lambda: world.end, metrics_lag_seconds=METRICS_LAG_SECONDS) as azure, mock.patch.dict("os.environ", azure.environ):
         settings = load(azure.environ)
         client = Azure(settings, credential(settings))
         return collect_case(client, read_fleet(client), question(world, truth))

@@ -39,7 +39,7 @@ LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
     registry.findings, network.findings, disk_findings.findings, cpu.findings, kubelet.findings, image.findings,
 )
 _ORDER = (Verdict.CULPRIT, Verdict.CONTRIBUTING, Verdict.CLEARED, Verdict.UNKNOWN)
-_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.25, "baseline": 0.02, "registry_log": 0.0, "network": 0.03}
+_PENALTY = {"metrics": 0.1, "pulls": 0.1, "limits": 0.25, "baseline": 0.02, "registry_log": 0.0, "network": 0.1}
 
 
 def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
