@@ -181,6 +181,14 @@ def _progress(text: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+def _bar(text: str, total: int) -> AbstractContextManager[Callable[[int], object]]:
+    """A progress bar on a terminal, nothing elsewhere; gives the function that moves it on."""
+    if sys.stderr.isatty() and (terminal := _terminal()):
+        found: AbstractContextManager[Callable[[int], object]] = terminal.progress_bar(text, total)
+        return found
+    return nullcontext(bool)
+
+
 def _cluster_id(app: Services, wanted: str) -> str:
     """The id of a cluster given by id or by name. Raises ``Permanent`` if no or several have that name."""
     clusters = app.fleet().clusters
@@ -261,9 +269,10 @@ def _sweep(_: argparse.Namespace) -> int:
     from shared.collect.screening import screen
 
     app = services()
-    with _progress("Screening the fleet …"):
+    with _progress("Reading the fleet …"):
         fleet = app.fleet()
-        screened = screen(app.azure, fleet.pools, app.settings, app.clock())
+    with _bar("Screening", sum(len(pool.resource_ids) for pool in fleet.pools if pool.capacity)) as move_on:
+        screened = screen(app.azure, fleet.pools, app.settings, app.clock(), looked_at=move_on)
     suspects = [(fleet.cluster(pool.cluster_id).name, pool.name) for pool in fleet.pools if pool.key in screened.suspects]
     if suspects and sys.stdout.isatty() and (terminal := _terminal()):
         terminal.print_rich([terminal.pools_table((*names, "a node is at one of its limits") for names in suspects)])

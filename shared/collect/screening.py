@@ -52,12 +52,16 @@ class Batch(NamedTuple):
 
 
 def screen(azure: Azure, pools: Iterable[PoolRef], settings: Settings, now: datetime,
-           monotonic: Callable[[], float] = time.monotonic) -> Screened:
-    """Every node of every pool, over the last minutes, against the limits that diagnosis uses."""
+           monotonic: Callable[[], float] = time.monotonic, looked_at: Callable[[int], object] = bool) -> Screened:
+    """Every node of every pool, over the last minutes, against the limits that diagnosis uses.
+
+    ``looked_at`` is told how many resources each answer, or failure, was about.
+    """
     end = now - timedelta(seconds=settings.metrics_lag_seconds)
     reader = _Reader(azure, Window(end - timedelta(minutes=settings.screen_minutes), end))
     screened = Screened(set(), {})
     for batch, series, error in RegionalRequests(reader.read, batches(pools), settings.azure_budget_seconds, monotonic):
+        looked_at(len(batch.resource_ids))
         if series is None:
             screened.not_seen.update(dict.fromkeys(batch.pools, str(error)))
         else:

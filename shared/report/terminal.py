@@ -1,10 +1,11 @@
 """A diagnosis, a fleet and progress on a terminal, with colour and bars. Needs rich; only the terminal imports it."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
@@ -100,6 +101,15 @@ def print_rich(blocks: Iterable[RenderableType], console: Console | None = None)
 def progress(text: str) -> AbstractContextManager[object]:
     """A sign of life on standard error while something takes its time."""
     return Status(text, console=Console(stderr=True, highlight=False))
+
+
+@contextmanager
+def progress_bar(text: str, total: int) -> Iterator[Callable[[int], object]]:
+    """A progress bar on standard error; the function it gives moves it on."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True, highlight=False), transient=True) as shown:
+        task = shown.add_task(text, total=total)
+        yield lambda steps: shown.advance(task, steps)
 
 
 def pools_table(rows: Iterable[tuple[str, str, str]]) -> Table:

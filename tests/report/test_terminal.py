@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from shared.model import Diagnosis
-from shared.report.terminal import bar, pools_table, print_rich, render_rich
+from shared.report.terminal import bar, pools_table, print_rich, progress_bar, render_rich
 from tests.report.samples import DISK_IOPS, HEALTHY, HOSTILE_NAMES, LINKS, UNKNOWN, hostile
 
 
@@ -60,3 +60,10 @@ def test_suspects_stand_in_a_table() -> None:
     console = Console(file=io.StringIO(), width=100)
     console.print(pools_table([("prod-weu", "apps", "a node is at one of its limits")]))
     assert "prod-weu" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_bar_moves_by_what_was_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_bar("Screening", 3) as move_on:
+        move_on(2)
+        move_on(1)
+    assert capsys.readouterr().out == ""
