@@ -20,14 +20,15 @@ WINDOW_MINUTES = 60
 PULLS_A_NODE = 20
 MOST_DECODINGS = 4.5
 """2.8 on a machine that does nothing else; `make bench` holds 3.0, this test leaves room for its neighbours."""
-MOST_MEGABYTES = 330
+MOST_MEGABYTES = 300
 MEASURE_MEMORY = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from shared.diagnose import diagnose
 from shared.model import Case, Thresholds, decode
 found = diagnose(decode(Path(sys.argv[1]).read_bytes(), Case), Thresholds())
-print(found.cause.value, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+# getrusage would count what the parent held when it started us
+print(found.cause.value, int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024)
 """
 
 
@@ -75,6 +76,7 @@ def test_the_time_grows_no_faster_than_the_pool(thousand: bytes) -> None:
     assert times[2] <= 10 * 2 * times[1]
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 @pytest.mark.slow
 def test_a_thousand_nodes_fit_a_small_instance(thousand: bytes, tmp_path: Path) -> None:
     """Of the 512 MB that the smallest instance has, the worker and its libraries need the rest."""
