@@ -43,7 +43,7 @@ NODE_METRICS = (
     CPU,
     NETWORK_IN,
 )
-_UNKNOWN_METRIC = re.compile(r"metric: (?P<name>[^,]+?), Valid metrics", re.IGNORECASE)
+UNKNOWN_METRIC = re.compile(r"metric: (?P<name>[^,]+?), Valid metrics", re.IGNORECASE)
 
 
 class Measured(NamedTuple):
@@ -85,7 +85,7 @@ def _ask(azure: Azure, vmss_id: str, location: str, window: Window, *, names: li
             raw = azure.metrics(location, [vmss_id], NAMESPACE, names, window, split_by=split_by, top=MOST_NODES)
             return raw, tuple(not_known)
         except Permanent as refusal:
-            match = _UNKNOWN_METRIC.search(str(refusal))
+            match = UNKNOWN_METRIC.search(str(refusal))
             if match is None or match["name"] not in names:
                 raise
             names.remove(match["name"])

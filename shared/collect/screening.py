@@ -5,7 +5,6 @@ their average over the whole time, so a small ``top`` would hide the node that w
 behind others that are steadily busy.
 """
 
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from shared.azure_ids import id_key, segment
 from shared.collect.azure import Azure, NotFound, RawSeries
 from shared.collect.fleet import PoolRef
-from shared.collect.metrics import CPU, MOST_NODES, NAMESPACE, QUEUE_DEPTH, SPLIT
+from shared.collect.metrics import CPU, MOST_NODES, NAMESPACE, QUEUE_DEPTH, SPLIT, UNKNOWN_METRIC
 from shared.collect.regions import RegionalRequests
 from shared.diagnose.disk import BANDWIDTH_PERCENT, IOPS_PERCENT, QUEUE_LOWERS_BAR_TO, VM_PERCENT
 from shared.errors import Permanent
@@ -31,7 +30,6 @@ MACHINES = "Microsoft.Compute/virtualMachines"
 PERCENT_METRICS = (IOPS_PERCENT, BANDWIDTH_PERCENT, *VM_PERCENT)
 METRICS = (QUEUE_DEPTH, CPU, *PERCENT_METRICS)
 NO_VALUE = "Azure Monitor has no value of it for the last minutes."
-_UNKNOWN_METRIC = re.compile(r"metric: (?P<name>[^,]+?), Valid metrics", re.IGNORECASE)
 
 
 class Screened(NamedTuple):
@@ -113,7 +111,7 @@ class _Reader:
         except NotFound:
             return self._ask_halves(batch, batch.resource_ids)
         except Permanent as refusal:
-            match = _UNKNOWN_METRIC.search(str(refusal))
+            match = UNKNOWN_METRIC.search(str(refusal))
             if match is None or match["name"] not in METRICS or match["name"] in self._not_known:
                 raise
             self._not_known.add(match["name"])
