@@ -8,8 +8,6 @@ same answers, as measured on a loopback receiver (group_wait 1 s, group_interval
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -70,6 +68,7 @@ def measure() -> list[Measured]:
 
 
 def _measure(case: str, script: tuple[Answer | Fault, ...], connection_string: str) -> Measured:
+    done = threading.Event()
     with Receivers() as chats:
         os.environ.update(chats.environment | {"AzureWebJobsStorage": connection_string})
         chats.script("slack", *script)
@@ -79,12 +78,17 @@ def _measure(case: str, script: tuple[Answer | Fault, ...], connection_string: s
         receivers = ("teams", "slack") if case == "another receiver hangs" else ("slack",)
         began = datetime.now(UTC)
         (told,) = [d for d in _tell(services, receivers) if d.receiver == "slack"]
-        with _workers(services, connection_string):
+        workers = _start_workers(services, connection_string, done)
+        try:
             row = _wait(services, told)
+        finally:
+            done.set()
         answers = chats.of("slack")
-        last = answers[-1].at
-        failed = answers[-2].at if len(answers) > 1 else last
-        return Measured(case, row.status, row.attempts, (last - began).total_seconds(), (last - failed).total_seconds())
+    for worker in workers:
+        worker.join()  # only now: the end of the receivers frees the one that sat with the hanging one
+    last = answers[-1].at
+    failed = answers[-2].at if len(answers) > 1 else last
+    return Measured(case, row.status, row.attempts, (last - began).total_seconds(), (last - failed).total_seconds())
 
 
 def _tell(services: Services, receivers: tuple[str, ...]) -> list[Delivery]:
@@ -98,16 +102,12 @@ def _tell(services: Services, receivers: tuple[str, ...]) -> list[Delivery]:
     return deliveries
 
 
-@contextmanager
-def _workers(services: Services, connection_string: str) -> Iterator[None]:
-    """Two threads that take deliveries from the queue, as the host's function instances do."""
-    done = threading.Event()
-    threads = [threading.Thread(target=_work, args=(services, connection_string, done), daemon=True) for _ in range(2)]
+def _start_workers(services: Services, connection_string: str, done: threading.Event) -> list[threading.Thread]:
+    """Two threads that take deliveries from the queue until ``done``, as the host's function instances do."""
+    threads = [threading.Thread(target=_work, args=(services, connection_string, done)) for _ in range(2)]
     for thread in threads:
         thread.start()
-    yield
-    done.set()
-    threads[0].join(1)  # the other may sit with the receiver that hangs
+    return threads
 
 
 def _work(services: Services, connection_string: str, done: threading.Event) -> None:
