@@ -30,6 +30,8 @@ def vm_limits(size: str, skus: list[Row]) -> VmLimits:
         vcpus=_whole(capability.get("vCPUs")) or page.get("vcpus"),
         uncached_iops=_within(capability.get("UncachedDiskIOPS"), MOST_IOPS) or _float(page.get("uncached_iops")),
         uncached_bytes_per_second=_rate(capability.get("UncachedDiskBytesPerSecond")) or _mega(page.get("uncached_mbps")),
+        uncached_burst_iops=_float(page.get("uncached_burst_iops")),
+        uncached_burst_bytes_per_second=_mega(page.get("uncached_burst_mbps")),
         cached_iops=_within(capability.get("CombinedTempDiskAndCachedIOPS"), MOST_IOPS) or _float(page.get("cached_or_temp_iops")),
         cached_bytes_per_second=_rate(capability.get("CombinedTempDiskAndCachedWriteBytesPerSecond")
                                       or capability.get("CombinedTempDiskAndCachedReadBytesPerSecond"))
@@ -64,7 +66,8 @@ def os_disk(scale_set: Row, vm: VmLimits, skus: list[Row]) -> OsDisk:
 def disk_tiers(sku: str, skus: list[Row]) -> tuple[DiskTier, ...]:
     """Every size of a managed disk SKU, smallest first: what a bigger OS disk would give."""
     return tuple(DiskTier(sku=sku, tier=r["tier"], size_gib=r["size_gib"], iops=float(r["iops"]),
-                          bytes_per_second=float(r["mbps"] * MEGA)) for r in _tiers(sku, skus))
+                          bytes_per_second=float(r["mbps"] * MEGA), burst_iops=_float(r["burst_iops"]),
+                          burst_bytes_per_second=_mega(r["burst_mbps"])) for r in _tiers(sku, skus))
 
 
 def other_vms(current: VmLimits, skus: list[Row], most: int = 12) -> tuple[VmLimits, ...]:

@@ -1,102 +1,239 @@
-"""What p95 would be under another limit: the pipeline shrinks until its next stage binds.
+"""What p95 would be once a remedy is done: the pulls of the Case itself, played again under other limits.
 
-While pulls were slow the nodes wrote so many operations and bytes a second, kept so many cores busy and
-received so many bits. With other limits the same work takes ``used / new limit`` of the time, on
-whichever stage is then the tightest; unpacking on one core is the floor.
+What an image asks of a node (disk operations and bytes, core seconds, received bytes) is what its nodes drew
+beyond their other work while they fetched it, shared among the images at work in the same minute. Under new
+limits every pull starts when it did and ends when its image has had what it asks for (``pipeline``).
+
+How far to trust it: the same replay under today's limits must come out near what was measured.
 """
 
-from collections.abc import Sequence
-from math import fsum, sumprod
-from typing import NamedTuple, cast
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from statistics import fmean, median
+from typing import NamedTuple
 
 from shared.diagnose import cpu, disk, network
-from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View
+from shared.diagnose.distance import is_distant
+from shared.diagnose.node_limits import NodeLimits, of_pool
+from shared.diagnose.pipeline import DISK, KINDS, NOTHING, Job, Kind, Needs, play
+from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, Column, View, add_span
+from shared.diagnose.waits import Wait
 
-LEAST_LEFT_BY_OTHERS = 0.95
-"""Part of a resource that other work may hold in slow minutes: pulls always get the rest."""
-
-
-class Load(NamedTuple):
-    """What a node drew on average while pulls were slow, and what other work draws in ordinary minutes; None: not measured."""
-
-    iops: float | None
-    bytes_per_second: float | None
-    cores: float | None
-    bits_per_second: float | None
-    usual_iops: float = 0.0
-    usual_bytes_per_second: float = 0.0
-    usual_cores: float = 0.0
-
-
-class Limits(NamedTuple):
-    """What a node could do: the tighter of the disk's and the VM's own limits, its cores and its link."""
-
-    iops: float | None
-    bytes_per_second: float | None
-    cores: float | None = None
-    bits_per_second: float | None = None
+MOST_PULLS = 160
+"""Pulls played: of all nodes, or of nodes spread evenly from the most held up to the least."""
+REQUESTS_SECONDS = 1.0
+"""Token, manifest and redirects, before the first byte: no limit of a node changes that."""
+IDLE_MINUTES = 3
+"""Minutes without a pull from which they say what other work draws on a node."""
+SHARED_OUT = 0.9
+"""Part of a limit from which a disk has less than all who write to it want."""
+QUEUED_SECONDS = 5.0
+"""A pull that waited so long in the kubelet's queue shows that pulls go one by one."""
+CLOSE_FACTOR = 1.5
+"""The replay of today is close to what was measured within this factor."""
 
 
-def load(view: View) -> Load:
-    """Averages over the slow minutes, weighted by the pulls at work in them."""
-    vcpus = view.case.pool.vm.vcpus
-    used, received = _mean(view, (cpu.CPU,)), _mean(view, (network.NETWORK_IN,))
-    return Load(
-        iops=_mean(view, disk.OPERATIONS), bytes_per_second=_mean(view, disk.BYTES),
-        cores=used / 100 * vcpus if used is not None and vcpus else None,
-        bits_per_second=None if received is None else received * 8 / 60,
-        usual_iops=_usual(view, disk.OPERATIONS), usual_bytes_per_second=_usual(view, disk.BYTES),
-        usual_cores=_usual(view, (cpu.CPU,)) / 100 * (vcpus or 0),
-    )
+class _Transfer(NamedTuple):
+    """One image on its way to one node, and the waits that it ended."""
+
+    image: str
+    start: float
+    end: float
+    again: bool
+    """The node had the image before: what it asks this time is its own affair."""
+    waits: tuple[Wait, ...]
 
 
-def predicted_p95(p95_seconds: float | None, drawn: Load, new: Limits, floor_seconds: float) -> float | None:
-    """p95 under the new limits; None where the disk's limits or the load are not known."""
-    if p95_seconds is None or not (drawn.iops and drawn.bytes_per_second and new.iops and new.bytes_per_second):
-        return None
-    return max(p95_seconds * tightness(drawn, new), min(floor_seconds, p95_seconds))
+class Forecast:
+    """The pulls of one Case, ready to be played under any limits."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._sizes = {p.image: p.size_bytes for p in view.case.pulls if p.size_bytes}
+        self._serial = view.case.pool.pull_mode == "serial" or any(w.queued_seconds >= QUEUED_SECONDS for w in view.waits)
+
+    def p95_seconds(self, limits: NodeLimits, *, serial: bool | None = None, near: bool = False, admitted: bool = False) -> float | None:
+        """p95 of all waits under ``limits``; None where nothing tells what the images ask for.
+
+        ``serial``: whether pulls go one by one, None: as now; ``near``: the registry has a replica in the region;
+        ``admitted``: no attempt fails.
+        """
+        if not (limits.iops and limits.bytes_per_second and any(self._needs.values())):
+            return None
+        one_by_one = self._serial if serial is None else serial
+        times = sorted(t for node in self._nodes for t in self._times(node, limits, one_by_one, near, admitted))
+        return round(times[max(1, -(-len(times) * 95 // 100)) - 1], 1) if times else None
+
+    @cached_property
+    def today(self) -> NodeLimits:
+        """The pool's limits as they are, with the burst credits that its disks had when the window began."""
+        return of_pool(self._view.case.pool, *map(self._credits, disk.CREDITS))
+
+    @cached_property
+    def close(self) -> bool:
+        """Whether the replay under today's limits comes out near what was measured."""
+        played, times = self.p95_seconds(self.today), sorted(w.seconds for node in self._nodes for w in self._waits[node])
+        measured = times[max(1, -(-len(times) * 95 // 100)) - 1] if times else None
+        return bool(played and measured and 1 / CLOSE_FACTOR <= played / measured <= CLOSE_FACTOR)
+
+    def _times(self, node: str, limits: NodeLimits, serial: bool, near: bool, admitted: bool) -> Iterator[float]:
+        """Seconds that each wait of the node would take."""
+        planned = sorted(((self._job(node, n, near, admitted), t) for n, t in enumerate(self._transfers[node])), key=lambda pair: pair[0].arrives)
+        ends = play([job for job, _ in planned], self._others[node], limits, serial=serial)
+        for (_, transfer), end in zip(planned, ends, strict=True):
+            for wait in transfer.waits:
+                asked = wait.start if admitted else wait.queue_start
+                yield max(end, asked + REQUESTS_SECONDS) - wait.start
+        yield from (w.seconds for w in self._waits[node] if not w.done)
+
+    def _job(self, node: str, number: int, near: bool, admitted: bool) -> Job:
+        transfer = self._transfers[node][number]
+        needs = self._drawn[node][number] if transfer.again else self._needs[transfer.image]
+        unpacking = max(needs[Kind.CORES], 0.0 if transfer.again else self._sizes.get(transfer.image, 0) / UNPACKED_BYTES_PER_SECOND)
+        distance = 0.0 if near else self._from_afar.get(transfer.image, 0.0)
+        arrives = min(w.start if admitted else w.queue_start for w in transfer.waits)
+        return Job(arrives, needs, max(REQUESTS_SECONDS + unpacking, distance))
+
+    # --- the pulls ---
+
+    @cached_property
+    def _waits(self) -> dict[str, list[Wait]]:
+        """Waits of the nodes that are played."""
+        found: dict[str, list[Wait]] = defaultdict(list)
+        for wait in self._view.waits:
+            found[wait.node].append(wait)
+        held_up = {node: sum(w.end - w.start for w in waits) for node, waits in found.items()}
+        ranked = sorted(found, key=lambda node: (-held_up[node], node))
+        played = max(1, min(len(ranked), MOST_PULLS * len(ranked) // max(1, len(self._view.waits))))
+        return {ranked[i * len(ranked) // played]: found[ranked[i * len(ranked) // played]] for i in range(played)} if ranked else {}
+
+    @property
+    def _nodes(self) -> list[str]:
+        return list(self._waits)
+
+    @cached_property
+    def _transfers(self) -> dict[str, list[_Transfer]]:
+        """Pulls of one image by one node that overlap are one transfer; in the order of their start."""
+        return {node: [self._transfer(group) for group in _overlapping(waits)] for node, waits in self._waits.items()}
+
+    def _transfer(self, group: list[Wait]) -> _Transfer:
+        start, end = group[0].pull_start, max(w.end for w in group)
+        again = start >= self._view.first_end.get((group[0].node, group[0].image), end)
+        return _Transfer(group[0].image, start, end, again, tuple(group))
+
+    @cached_property
+    def _from_afar(self) -> dict[str, float]:
+        """Image of a distant registry → seconds of its fastest pull: the distance is in them, whatever the node can do."""
+        fastest: dict[str, float] = {}
+        for wait in self._view.waits:
+            if wait.done:
+                fastest[wait.image] = min(fastest.get(wait.image, wait.end - wait.pull_start), wait.end - wait.pull_start)
+        return {image: seconds for image, seconds in fastest.items() if is_distant(self._view.case, image)}
+
+    # --- what they ask for ---
+
+    @cached_property
+    def _needs(self) -> dict[str, Needs]:
+        """Image → the mean over the nodes that fetched it."""
+        found: dict[str, list[Needs]] = defaultdict(list)
+        for node, transfers in self._transfers.items():
+            for transfer, needs in zip(transfers, self._drawn[node], strict=True):
+                found[transfer.image] += [] if transfer.again else [needs]
+        return {image: _needs([fmean(n[kind] for n in each) for kind in KINDS]) if each else NOTHING for image, each in found.items()}
+
+    @cached_property
+    def _drawn(self) -> dict[str, list[Needs]]:
+        """Node → what each of its transfers drew."""
+        return {node: list(self._drawn_on(node)) for node in self._nodes}
+
+    def _drawn_on(self, node: str) -> Iterator[Needs]:
+        at_work = [self._seconds([t]) for t in self._transfers[node]]
+        together = [sum(minute) for minute in zip(*at_work, strict=True)]
+        beyond = [self._beyond(node, kind, together) for kind in KINDS]
+        for seconds in at_work:
+            yield _needs([sum(60.0 * b * s / t for b, s, t in zip(column, seconds, together, strict=True) if s) for column in beyond])
+
+    def _beyond(self, node: str, kind: Kind, together: Sequence[float]) -> list[float]:
+        """What pulls drew each second, minute by minute; a full disk gave other work no more than each of them."""
+        column, others = self._columns[node][kind], self._others[node][kind]
+        full = SHARED_OUT * ((self.today.iops, self.today.bytes_per_second)[kind] or float("inf")) if kind in DISK else float("inf")
+        beyond = [0.0] * len(together)
+        for minute, (used, seconds) in enumerate(zip(column, together, strict=False)):
+            if used is not None and seconds:
+                beyond[minute] = max(0.0, used - (min(others, used / (1 + seconds / 60)) if used >= full else others))
+        return beyond
+
+    # --- what else the nodes do ---
+
+    @cached_property
+    def _others(self) -> dict[str, Needs]:
+        """Node → what its other work draws: in its minutes without a pull, else in those of the pool, else before the window."""
+        idle = {node: [self._idle(node, kind) for kind in KINDS] for node in self._nodes}
+        pool = [[v for columns in idle.values() for v in columns[kind]] for kind in KINDS]
+        return {node: _needs([self._other(kind, columns[kind], pool[kind]) for kind in KINDS]) for node, columns in idle.items()}
+
+    def _other(self, kind: Kind, on_node: list[float], in_pool: list[float]) -> float:
+        for values in (on_node, in_pool):
+            if len(values) >= IDLE_MINUTES:
+                return median(values)
+        return self._usual(kind)
+
+    def _idle(self, node: str, kind: Kind) -> list[float]:
+        busy = self._seconds(self._transfers[node], margin=60.0)
+        return [v for v, seconds in zip(self._columns[node][kind], busy, strict=False) if v is not None and not seconds]
+
+    def _usual(self, kind: Kind) -> float:
+        metrics = {Kind.OPERATIONS: disk.OPERATIONS, Kind.BYTES: disk.BYTES, Kind.CORES: (cpu.CPU,)}.get(kind, ())
+        return sum(self._view.usual(m) or 0.0 for m in metrics) * (self._cores_in_percent if kind == Kind.CORES else 1.0)
+
+    # --- measurements ---
+
+    @cached_property
+    def _columns(self) -> dict[str, tuple[Column, ...]]:
+        """Node → what it drew of each kind each second, minute by minute; empty where it was not measured."""
+        view, cores = self._view, self._cores_in_percent
+        return {node: (
+            _sum(view, node, disk.OPERATIONS), _sum(view, node, disk.BYTES),
+            [None if v is None else v * cores for v in view.column(cpu.CPU, node)],
+            [None if v is None else v / 60 for v in view.column(network.NETWORK_IN, node)],
+        ) for node in self._nodes}
+
+    @property
+    def _cores_in_percent(self) -> float:
+        return (self._view.case.pool.vm.vcpus or 0) / 100
+
+    def _seconds(self, transfers: Sequence[_Transfer], margin: float = 0.0) -> list[float]:
+        """Seconds that they were at work in each minute; parallel ones add up."""
+        row = [0.0] * self._view.minutes
+        for transfer in transfers:
+            add_span(row, transfer.start - margin, transfer.end + margin)
+        return row
+
+    def _credits(self, metric: str) -> float:
+        """Part of the burst credits that were left when the window began, the median of the nodes; all if nobody says."""
+        used = [next((v for v in self._view.column(metric, node) if v is not None), 0.0) for node in self._nodes]
+        return max(0.0, 1.0 - median(used) / 100) if used else 1.0
 
 
-def tightness(drawn: Load, new: Limits) -> float:
-    """Part of what the new limits leave free beside other work that the pulls would use, on the tightest stage."""
-    return max(
-        _part(drawn.iops, drawn.usual_iops, new.iops), _part(drawn.bytes_per_second, drawn.usual_bytes_per_second, new.bytes_per_second),
-        _part(drawn.cores, drawn.usual_cores, new.cores), _part(drawn.bits_per_second, 0.0, new.bits_per_second),
-    )
+def _overlapping(waits: Sequence[Wait]) -> list[list[Wait]]:
+    """Finished waits by transfer."""
+    groups: list[list[Wait]] = []
+    latest: dict[str, list[Wait]] = {}
+    for wait in sorted((w for w in waits if w.done), key=lambda w: (w.pull_start, w.end, w.image)):
+        group = latest.get(wait.image)
+        if group and wait.pull_start < max(w.end for w in group):
+            group.append(wait)
+        else:
+            latest[wait.image] = [wait]
+            groups.append(latest[wait.image])
+    return groups
 
 
-def _part(used: float | None, usual: float, limit: float | None) -> float:
-    """The pulls' own part of a resource, of what other work leaves of it; other work is at most what was seen in all."""
-    if not used or not limit:
-        return 0.0
-    others = min(usual, LEAST_LEFT_BY_OTHERS * used)
-    return (used - others) / max(limit - others, 0.05 * limit)
+def _sum(view: View, node: str, metrics: tuple[str, str]) -> Column:
+    first, second = (view.column(m, node) for m in metrics)
+    return [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)] if first and second else ()
 
 
-def floor_seconds(view: View) -> float:
-    """What one core needs to unpack the larger images: no disk makes a pull faster than that."""
-    sizes = sorted(p.size_bytes for p in view.case.pulls if p.size_bytes)
-    return sizes[max(0, -(-len(sizes) * 95 // 100) - 1)] / UNPACKED_BYTES_PER_SECOND if sizes else 0.0
-
-
-def _usual(view: View, metrics: tuple[str, ...]) -> float:
-    return sum(view.usual(m) or 0.0 for m in metrics)
-
-
-def _mean(view: View, metrics: tuple[str, ...]) -> float | None:
-    """Mean of the metrics' sum over the slow minutes, each weighted by the pulls at work in it."""
-    sums = [_weighted(view, node, metrics, weights) for node, weights in view.pulling.items()]
-    weight = fsum(w for _, w in sums)
-    return fsum(total for total, _ in sums) / weight if weight else None
-
-
-def _weighted(view: View, node: str, metrics: tuple[str, ...], weights: list[float]) -> tuple[float, float]:
-    """(sum of value × weight, sum of weights) over the minutes in which all the metrics were measured."""
-    columns = [view.column(m, node) for m in metrics]
-    if not all(columns):
-        return 0.0, 0.0
-    if any(None in c for c in columns):
-        known = [all(c[minute] is not None for c in columns) for minute in range(len(weights))]
-        weights = [w if k else 0.0 for w, k in zip(weights, known, strict=True)]
-        columns = [[v or 0.0 for v in c] for c in columns]
-    return fsum(sumprod(cast("Sequence[float]", c), weights) for c in columns), fsum(weights)
+def _needs(values: Sequence[float]) -> Needs:
+    return values[Kind.OPERATIONS], values[Kind.BYTES], values[Kind.CORES], values[Kind.RECEIVED]

@@ -46,6 +46,9 @@ class VmLimits(Value, frozen=True):
     vcpus: int | None = None
     uncached_iops: float | None = None
     uncached_bytes_per_second: float | None = None
+    uncached_burst_iops: float | None = None
+    """Up to 30 minutes at a time, while the VM has credits; None: this size has none, or it is not published."""
+    uncached_burst_bytes_per_second: float | None = None
     cached_iops: float | None = None
     """Host cache and temp disk together, as Azure counts them."""
     cached_bytes_per_second: float | None = None
@@ -65,6 +68,8 @@ class DiskTier(Value, frozen=True):
     size_gib: int
     iops: float
     bytes_per_second: float
+    burst_iops: float | None = None
+    burst_bytes_per_second: float | None = None
 
 
 class NodePool(Value, frozen=True):
