@@ -28,6 +28,14 @@ def duration(seconds: float | None) -> str:
     return _two(hours // 24, "d", hours % 24, "h")
 
 
+def about(seconds: float | None) -> str:
+    """A predicted duration, no finer than a prediction is: ``6 s``, ``55 s``, ``2 min 20 s``."""
+    if seconds is None or seconds < 1:
+        return duration(seconds)
+    step = 1 if seconds < 60 else 5 if seconds < 600 else 60
+    return duration(step * round(seconds / step))
+
+
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     parts = [f"{large} {large_unit}" if large else "", f"{small} {small_unit}" if small or not large else ""]
     return " ".join(part for part in parts if part)
@@ -40,6 +48,11 @@ def number(value: float | None) -> str:
     if abs(value) >= 100 or value == round(value):
         return f"{value:,.0f}"
     return _shortest(round(value, 1 if abs(value) >= 10 else 2))
+
+
+def rough(value: float | None) -> str:
+    """``34``, ``0.3``: no decimals from ten on, one below; for a measured value whose finer digits say nothing."""
+    return number(value if value is None else round(value, 0 if abs(value) >= 10 else 1))
 
 
 def counted(count: int | None, noun: str) -> str:
@@ -68,6 +81,11 @@ def data_size(size_bytes: float | None) -> str:
 def data_rate(bytes_per_second: float | None) -> str:
     """``96 MB/s``."""
     return UNKNOWN if bytes_per_second is None else _scaled(bytes_per_second, "B/s")
+
+
+def bit_rate(bits_per_second: float | None) -> str:
+    """``250 Mbit/s``, ``30 Gbit/s``."""
+    return UNKNOWN if bits_per_second is None else _scaled(bits_per_second, "bit/s")
 
 
 def _scaled(value: float, unit: str) -> str:
