@@ -28,6 +28,7 @@ from shared.model import CASE_VERSION, Case, Diagnosis, Notice, Severity, Window
 from shared.report.message import Message, build_message
 from shared.services import Services, links, services, signed_page
 from shared.settings import load
+from shared.units import counted
 
 DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE = 0, 1, 2, 3
 GZIP = b"\x1f\x8b"
@@ -278,7 +279,7 @@ def _sweep(_: argparse.Namespace) -> int:
         terminal.print_rich([terminal.pools_table((*names, "a node is at one of its limits") for names in suspects)])
     else:
         print("".join(f"{cluster} / {pool}\n" for cluster, pool in suspects), end="")
-    print(f"{len(fleet.pools)} pools, {len(screened.suspects)} at a limit, {len(screened.not_seen)} not seen.", file=sys.stderr)
+    print(f"{counted(len(fleet.pools), 'pool')}, {len(screened.suspects)} at a limit, {len(screened.not_seen)} not seen.", file=sys.stderr)
     return DONE
 
 
@@ -325,7 +326,7 @@ def _deliveries(options: argparse.Namespace) -> int:
 
     found = ledger.listed(services(), parked_only=options.parked)
     print("".join(f"{line}\n" for line in ledger.as_lines(found)), end="")
-    print(f"{len(found)} deliveries.", file=sys.stderr)
+    print("1 delivery." if len(found) == 1 else f"{len(found):,} deliveries.", file=sys.stderr)
     return DONE
 
 
