@@ -129,7 +129,7 @@ def _facts(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
     minutes = "" if impact.slow_minutes is None else f"in {units.counted(impact.slow_minutes, 'minute')}"
     return [
         ("p95 pull", units.duration(impact.p95_seconds), usual),
-        ("median pull", units.duration(impact.p50_seconds), ""),
+        ("Median pull", units.duration(impact.p50_seconds), ""),
         ("Pulls", units.UNKNOWN if impact.pulls is None else f"{impact.pulls:,}", failed),
         ("Slow pulls", slow, minutes),
         ("Nodes affected", nodes, ""),

@@ -122,9 +122,10 @@ def _registry(case: Case, line: Timeline, diagnosis: Diagnosis) -> list[Panel | 
     limit = min((r.identity_requests_per_minute for r in case.registries if r.identity_requests_per_minute), default=None)
     near = limit is not None and highest(requests.values()) * 4 >= limit
     decides = diagnosis.cause is Cause.REGISTRY_THROTTLED
-    shown = [panel("Registry requests logged", requests, line, unit="a minute", limit=limit if near else None, decides=decides)]
+    shown = [panel("Registry requests logged", requests, line, unit="a minute", limit=limit if near else None, decides=decides,
+                   gap="nothing logged")]
     if highest(refused.values()):
-        shown.append(panel("Registry requests refused (429)", refused, line, unit="a minute", decides=decides))
+        shown.append(panel("Registry requests refused (429)", refused, line, unit="a minute", decides=decides, gap="nothing logged"))
     return shown
 
 
