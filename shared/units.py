@@ -109,7 +109,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
     "bytes": data_size, "bytespersecond": data_rate, "bytes/s": data_rate,
     "seconds": duration, "s": duration,
     "milliseconds": lambda value: f"{number(value)} ms",
-    "countpersecond": lambda value: f"{number(value)}/s",
+    "countpersecond": lambda value: f"{number(value)}/s", "countperminute": lambda value: f"{number(value)} a minute",
 }
 
 

@@ -115,7 +115,7 @@ def panel(title: str, rows: dict[str, list[float | None]], line: Timeline, *, un
     known = [column[-1][0] for column in columns if column]
     if not known:
         return None
-    top = _round_up(max([*known, (limit or 0.0) * 1.1, usual or 0.0]))
+    top = round_up(max([*known, (limit or 0.0) * 1.1, usual or 0.0]))
     spread = [(_percentile(column, 10), _percentile(column, 90)) for column in columns] if len(rows) >= 5 else []
     return Panel(
         title=title, worst=path([column[-1][0] if column else None for column in columns], top),
@@ -171,7 +171,7 @@ def _mark(value: float | None, top: float, unit: str) -> Tick | None:
     return None if value is None else Tick(round(100 - 100 * value / top, 2), told(value, unit))
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """The next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
     if value <= 0:
         return 1.0
