@@ -9,6 +9,7 @@ import argparse
 import gzip
 import json
 import logging
+import os
 import re
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from shared.services import Services, links, services, signed_page
 from shared.settings import load
 from shared.units import counted
 
-DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE = 0, 1, 2, 3
+DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 GZIP = b"\x1f\x8b"
 _SPAN = re.compile(r"(\d+)(m|h)")
 
@@ -41,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read, as `| head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (Misconfigured, UsageError) as error:
         return _say(error, WRONG_USAGE)
     except PullwatchError as error:
@@ -206,6 +213,8 @@ def _cluster_id(app: Services, wanted: str) -> str:
 
 def _window(options: argparse.Namespace, now: datetime) -> Window | None:
     """The window asked for; None: as the settings say. Raises ``UsageError``."""
+    if options.last and (options.start or options.end):
+        raise UsageError("Give --last or --from, not both.")
     if options.start:
         window = Window(_time("--from", options.start), _time("--to", options.end) if options.end else now)
         if window.start >= now:
@@ -326,15 +335,18 @@ def _deliveries(options: argparse.Namespace) -> int:
 
     found = ledger.listed(services(), parked_only=options.parked)
     print("".join(f"{line}\n" for line in ledger.as_lines(found)), end="")
-    print("1 delivery." if len(found) == 1 else f"{len(found):,} deliveries.", file=sys.stderr)
+    print(f"{counted(len(found), 'delivery', 'deliveries')}.", file=sys.stderr)
     return DONE
 
 
 def _redeliver(options: argparse.Namespace) -> int:
     from shared.flow import ledger
 
-    for delivery in ledger.redeliver(services(), options.id):
+    found = list(ledger.redeliver(services(), options.id))
+    for delivery in found:
         print(f"{delivery.id} will be sent again")
+    if not found:
+        print("No delivery is parked.", file=sys.stderr)
     return DONE
 
 
@@ -343,6 +355,8 @@ def _send_test(options: argparse.Namespace) -> int:
 
     app = services()
     receivers = [options.receiver] if options.receiver else app.settings.receivers
+    if options.receiver not in ("", *app.settings.receivers):
+        raise UsageError(f"No receiver {options.receiver!r} is set; set are: {', '.join(app.settings.receivers) or 'none'}.")
     if not receivers:
         raise Misconfigured("No receiver is set: give PULLWATCH_TEAMS_URL, PULLWATCH_SLACK_URL or PULLWATCH_WEBHOOK_URL.")
     outcomes = list(ledger.send_test(app, receivers))
@@ -356,7 +370,7 @@ def _demo(options: argparse.Namespace) -> int:
         from local import demo
     except ImportError:
         raise UsageError("The demo is part of a development checkout: run `make demo` there.") from None
-    return demo.run(options.scenario)
+    return demo.main(["--scenario", options.scenario])
 
 
 if __name__ == "__main__":

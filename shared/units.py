@@ -55,11 +55,10 @@ def rough(value: float | None) -> str:
     return number(value if value is None else round(value, 0 if abs(value) >= 10 else 1))
 
 
-def counted(count: int | None, noun: str) -> str:
-    """``1 pull``, ``1,240 pulls``, ``pulls unknown``."""
-    if count is None:
-        return f"{noun}s {UNKNOWN}"
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int | None, noun: str, plural: str = "") -> str:
+    """``1 pull``, ``1,240 pulls``, ``pulls unknown``; ``plural`` where it takes more than an s."""
+    plural = plural or f"{noun}s"
+    return f"{plural} {UNKNOWN}" if count is None else f"{count:,} {noun if count == 1 else plural}"
 
 
 def percent(fraction: float | None) -> str:

@@ -271,7 +271,7 @@ def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
     better = [r for r in remedies if not r.worse]
     worse = [r for r in remedies if r.worse]
     hidden = max(0, len(better) - STEPS) + max(0, len(worse) - WARNINGS)
-    left_out = f"{hidden} more {'remedy' if hidden == 1 else 'remedies'}" if hidden else ""
+    left_out = units.counted(hidden, "more remedy", "more remedies") if hidden else ""
     return _without_repetition([_step(r) for r in better[:STEPS] + worse[:WARNINGS]]), left_out
 
 
