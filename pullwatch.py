@@ -9,6 +9,7 @@ import argparse
 import gzip
 import json
 import logging
+import os
 import re
 import sys
 import tempfile
@@ -28,8 +29,9 @@ from shared.model import CASE_VERSION, Case, Diagnosis, Notice, Severity, Window
 from shared.report.message import Message, build_message
 from shared.services import Services, links, services, signed_page
 from shared.settings import load
+from shared.units import counted
 
-DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE = 0, 1, 2, 3
+DONE, BAD_NEWS, WRONG_USAGE, AZURE_UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 GZIP = b"\x1f\x8b"
 _SPAN = re.compile(r"(\d+)(m|h)")
 
@@ -40,6 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read, as `| head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except (Misconfigured, UsageError) as error:
         return _say(error, WRONG_USAGE)
     except PullwatchError as error:
@@ -205,6 +213,8 @@ def _cluster_id(app: Services, wanted: str) -> str:
 
 def _window(options: argparse.Namespace, now: datetime) -> Window | None:
     """The window asked for; None: as the settings say. Raises ``UsageError``."""
+    if options.last and (options.start or options.end):
+        raise UsageError("Give --last or --from, not both.")
     if options.start:
         window = Window(_time("--from", options.start), _time("--to", options.end) if options.end else now)
         if window.start >= now:
@@ -278,7 +288,7 @@ def _sweep(_: argparse.Namespace) -> int:
         terminal.print_rich([terminal.pools_table((*names, "a node is at one of its limits") for names in suspects)])
     else:
         print("".join(f"{cluster} / {pool}\n" for cluster, pool in suspects), end="")
-    print(f"{len(fleet.pools)} pools, {len(screened.suspects)} at a limit, {len(screened.not_seen)} not seen.", file=sys.stderr)
+    print(f"{counted(len(fleet.pools), 'pool')}, {len(screened.suspects)} at a limit, {len(screened.not_seen)} not seen.", file=sys.stderr)
     return DONE
 
 
@@ -325,15 +335,18 @@ def _deliveries(options: argparse.Namespace) -> int:
 
     found = ledger.listed(services(), parked_only=options.parked)
     print("".join(f"{line}\n" for line in ledger.as_lines(found)), end="")
-    print(f"{len(found)} deliveries.", file=sys.stderr)
+    print(f"{counted(len(found), 'delivery', 'deliveries')}.", file=sys.stderr)
     return DONE
 
 
 def _redeliver(options: argparse.Namespace) -> int:
     from shared.flow import ledger
 
-    for delivery in ledger.redeliver(services(), options.id):
+    found = list(ledger.redeliver(services(), options.id))
+    for delivery in found:
         print(f"{delivery.id} will be sent again")
+    if not found:
+        print("No delivery is parked.", file=sys.stderr)
     return DONE
 
 
@@ -342,6 +355,8 @@ def _send_test(options: argparse.Namespace) -> int:
 
     app = services()
     receivers = [options.receiver] if options.receiver else app.settings.receivers
+    if options.receiver not in ("", *app.settings.receivers):
+        raise UsageError(f"No receiver {options.receiver!r} is set; set are: {', '.join(app.settings.receivers) or 'none'}.")
     if not receivers:
         raise Misconfigured("No receiver is set: give PULLWATCH_TEAMS_URL, PULLWATCH_SLACK_URL or PULLWATCH_WEBHOOK_URL.")
     outcomes = list(ledger.send_test(app, receivers))
@@ -355,7 +370,7 @@ def _demo(options: argparse.Namespace) -> int:
         from local import demo
     except ImportError:
         raise UsageError("The demo is part of a development checkout: run `make demo` there.") from None
-    return demo.run(options.scenario)
+    return demo.main(["--scenario", options.scenario])
 
 
 if __name__ == "__main__":

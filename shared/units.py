@@ -28,6 +28,14 @@ def duration(seconds: float | None) -> str:
     return _two(hours // 24, "d", hours % 24, "h")
 
 
+def about(seconds: float | None) -> str:
+    """A predicted duration, no finer than a prediction is: ``6 s``, ``55 s``, ``2 min 20 s``."""
+    if seconds is None or seconds < 1:
+        return duration(seconds)
+    step = 1 if seconds < 60 else 5 if seconds < 600 else 60
+    return duration(step * round(seconds / step))
+
+
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     parts = [f"{large} {large_unit}" if large else "", f"{small} {small_unit}" if small or not large else ""]
     return " ".join(part for part in parts if part)
@@ -42,11 +50,15 @@ def number(value: float | None) -> str:
     return _shortest(round(value, 1 if abs(value) >= 10 else 2))
 
 
-def counted(count: int | None, noun: str) -> str:
-    """``1 pull``, ``1,240 pulls``, ``pulls unknown``."""
-    if count is None:
-        return f"{noun}s {UNKNOWN}"
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def rough(value: float | None) -> str:
+    """``34``, ``0.3``: no decimals from ten on, one below; for a measured value whose finer digits say nothing."""
+    return number(value if value is None else round(value, 0 if abs(value) >= 10 else 1))
+
+
+def counted(count: int | None, noun: str, plural: str = "") -> str:
+    """``1 pull``, ``1,240 pulls``, ``pulls unknown``; ``plural`` where it takes more than an s."""
+    plural = plural or f"{noun}s"
+    return f"{plural} {UNKNOWN}" if count is None else f"{count:,} {noun if count == 1 else plural}"
 
 
 def percent(fraction: float | None) -> str:
@@ -70,6 +82,11 @@ def data_rate(bytes_per_second: float | None) -> str:
     return UNKNOWN if bytes_per_second is None else _scaled(bytes_per_second, "B/s")
 
 
+def bit_rate(bits_per_second: float | None) -> str:
+    """``250 Mbit/s``, ``30 Gbit/s``."""
+    return UNKNOWN if bits_per_second is None else _scaled(bits_per_second, "bit/s")
+
+
 def _scaled(value: float, unit: str) -> str:
     for size, prefix in _PREFIXES:
         if abs(value) >= size:
@@ -91,7 +108,7 @@ _UNITS: dict[str, Callable[[float], str]] = {
     "bytes": data_size, "bytespersecond": data_rate, "bytes/s": data_rate,
     "seconds": duration, "s": duration,
     "milliseconds": lambda value: f"{number(value)} ms",
-    "countpersecond": lambda value: f"{number(value)}/s",
+    "countpersecond": lambda value: f"{number(value)}/s", "countperminute": lambda value: f"{number(value)} a minute",
 }
 
 

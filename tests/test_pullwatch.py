@@ -152,6 +152,12 @@ class TestReplayingACase:
         assert json.loads(ran.stdout)["cause"] == "healthy"
 
 
+    def test_a_reader_that_has_seen_enough_is_no_error(self, small: Path) -> None:
+        command = f"'{sys.executable}' pullwatch.py diagnose --format html --case '{small}' | head -c 1"
+        ran = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)  # noqa: S603, S607
+        assert (ran.returncode, ran.stdout, ran.stderr) == (DONE, "<", "")
+
+
 class TestWrongUsage:
     @pytest.mark.parametrize(("arguments", "words"), [
         (["--cluster", "prod-weu"], ("--pool",)),
@@ -160,8 +166,9 @@ class TestWrongUsage:
         (["--cluster", "c", "--pool", "p", "--to", "2026-11-24T10:00Z"], ("--from",)),
         (["--cluster", "c", "--pool", "p", "--from", "noon"], ("--from", "noon")),
         (["--cluster", "c", "--pool", "p", "--from", "2026-11-24T10:00Z", "--to", "2026-11-24T09:00Z"], ("--from", "--to")),
+        (["--cluster", "c", "--pool", "p", "--last", "30m", "--from", "2026-11-24T10:00Z"], ("--last", "--from", "not both")),
         (["--case", "/nowhere/case.json"], ("/nowhere/case.json", "cannot be read")),
-    ], ids=["no pool", "no span", "empty span", "to without from", "no time", "reversed", "no file"])
+    ], ids=["no pool", "no span", "empty span", "to without from", "no time", "reversed", "two windows", "no file"])
     def test_is_told_in_one_sentence(self, arguments: list[str], words: tuple[str, ...]) -> None:
         assert_one_sentence(pullwatch("diagnose", *arguments), WRONG_USAGE, *words)
 
@@ -183,6 +190,13 @@ class TestWrongUsage:
         ran = pullwatch("diagnose", "--case", small, environ={"PULLWATCH_SLACK_URL": "http://hooks.example/T0/B0/topsecret"})
         assert_one_sentence(ran, WRONG_USAGE, "PULLWATCH_SLACK_URL", "https")
         assert "topsecret" not in ran.stderr
+
+    def test_a_receiver_that_is_not_set_is_told_with_those_that_are(self) -> None:
+        ran = pullwatch("send-test", "--receiver", "pager", environ={"PULLWATCH_SLACK_URL": "https://hooks.slack.com/services/T/B/x"})
+        assert_one_sentence(ran, WRONG_USAGE, "'pager'", "slack")
+
+    def test_a_scenario_that_does_not_exist_is_told_with_those_that_do(self) -> None:
+        assert_one_sentence(pullwatch("demo", "nope"), WRONG_USAGE, "'nope'", "disk-iops")
 
     @pytest.mark.parametrize("arguments", [[], ["nope"], ["diagnose", "--format", "nope"]])
     def test_an_unknown_word_gets_the_usage(self, arguments: list[str]) -> None:

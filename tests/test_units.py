@@ -74,3 +74,17 @@ def test_a_sparkline_keeps_a_short_peak_of_a_long_series():
 @given(st.lists(st.one_of(st.none(), st.floats(0, 1e9)), max_size=200), st.integers(1, 40))
 def test_a_sparkline_is_never_longer_than_its_width(values, width):
     assert len(units.sparkline(values, width=width)) <= width
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(None, "unknown"), (0.4, "0.4 s"), (6.1, "6 s"), (54.6, "55 s"), (131.0, "2 min 10 s"), (1210.0, "20 min")])
+def test_a_prediction_is_told_no_finer_than_it_is(seconds, said):
+    assert units.about(seconds) == said
+
+
+@pytest.mark.parametrize(("value", "said"), [(None, "unknown"), (0.22, "0.2"), (2.25, "2.2"), (38.4, "38"), (1240.4, "1,240")])
+def test_a_measured_value_is_told_in_digits_that_mean_something(value, said):
+    assert units.rough(value) == said
+
+
+def test_bits_a_second_have_their_own_unit():
+    assert (units.bit_rate(250e6), units.bit_rate(30e9), units.bit_rate(None)) == ("250 Mbit/s", "30 Gbit/s", "unknown")

@@ -56,13 +56,15 @@ class Question(NamedTuple):
     baseline_hours: float
     now: datetime
     operation: Operation | None = None
+    usual_until: datetime | None = None
+    """What came later is no measure of what is usual: an incident was going on."""
 
 
 def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
     """Everything about one pool in one window. Raises ``Permanent`` for an unknown cluster or pool."""
     cluster, ref = fleet.cluster(question.cluster_id), fleet.pool(question.cluster_id, question.pool)
     window, now = question.window, question.now
-    before = Window(window.start - timedelta(hours=question.baseline_hours), window.start)
+    before = _before(question)
     with ThreadPoolExecutor(8, thread_name_prefix="collect") as executor:
         ask = partial(_ask, executor)
         scale_set = ask(lambda: azure.scale_set(ref.vmss_id))
@@ -102,6 +104,12 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
         disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows),
     )
+
+
+def _before(question: Question) -> Window:
+    """The hours that say what is usual: those before the window, and before the trouble that the window may be part of."""
+    end = min(question.window.start, question.usual_until or question.window.start)
+    return Window(end - timedelta(hours=question.baseline_hours), end)
 
 
 def _names_pulls(*answers: Answer[list[Pull]]) -> bool:

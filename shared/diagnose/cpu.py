@@ -33,14 +33,15 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
         return [not_seen(Cause.CPU_UNPACK, "CPU was not measured")]
     if claim is None and not view.pulls_seen and peak.value >= view.limits.cpu_percent:
         return [not_seen(Cause.CPU_UNPACK, f"the CPU was {percent(peak.value / 100)} used, but pulls cannot be seen")]
-    text = _blame(view, peak.value, len(claim.nodes)) if claim else percent(peak.value / 100)
+    harmless = f" {view.harmless}" if peak.value >= view.limits.cpu_percent else ""
+    text = _blame(view, peak.value, claim) if claim else percent(peak.value / 100) + harmless
     evidence = Evidence(text, metric=CPU, value=peak.value, unit="Percent", limit=view.limits.cpu_percent,
                         node=peak.node, at=peak.at)
     return [culprit_or_cleared(Cause.CPU_UNPACK, claim, (evidence,))]
 
 
-def _blame(view: View, used_percent: float, nodes: int) -> str:
+def _blame(view: View, used_percent: float, claim: Claim) -> str:
+    where = view.on_nodes(claim.nodes)
     if used_percent >= view.limits.cpu_percent:
-        return f"The CPU is the bottleneck: up to {percent(used_percent / 100)} used while images were unpacked, on {nodes} nodes"
-    return (f"The CPU is the bottleneck: one core is full with unpacking, which {view.case.pool.vm.vcpus} cores average to "
-            f"{percent(used_percent / 100)}, on {nodes} nodes")
+        return f"up to {percent(used_percent / 100)} of it was used while images were unpacked, {where}"
+    return f"unpacking kept one core full, {where}; over all {view.case.pool.vm.vcpus} cores that is {percent(used_percent / 100)}"

@@ -131,10 +131,17 @@ def _credits_left(view: View, node: str) -> list[bool]:
 
 def _ran_out(view: View, node: str) -> int | None:
     """The minute from which the node's credits are gone, if it still had some earlier in the window."""
-    for metric in CREDITS:
-        known = [(minute, v) for minute, v in enumerate(view.column(metric, node)) if v is not None]
-        if known and known[0][1] < CREDITS_LEFT:
-            spent = next((minute for minute, v in known if v >= CREDITS_SPENT), None)
-            if spent is not None:
-                return spent
-    return None
+    return next((spent for metric in CREDITS if (spent := _spent(view, node, metric)) is not None), None)
+
+
+def _spent(view: View, node: str, metric: str) -> int | None:
+    known = [(minute, v) for minute, v in enumerate(view.column(metric, node)) if v is not None]
+    if not known or known[0][1] >= CREDITS_LEFT:
+        return None
+    return next((minute for minute, v in known if v >= CREDITS_SPENT), None)
+
+
+def only_byte_credits_ran_out(view: View) -> bool:
+    """Whether nodes ran out of credits for bytes, and none of credits for operations."""
+    operations, bytes_ = (any(_spent(view, node, metric) is not None for node in view.nodes) for metric in CREDITS)
+    return bytes_ and not operations

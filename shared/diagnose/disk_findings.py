@@ -4,12 +4,11 @@ from shared.diagnose import disk
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import Spot, View
 from shared.model import Cause, Chart, Evidence, Finding
-from shared.units import data_rate, number, percent
+from shared.units import data_rate, number, percent, rough
 
-NOUNS = {
-    Cause.DISK_IOPS: "OS disk IOPS", Cause.DISK_BANDWIDTH: "OS disk bandwidth", Cause.DISK_BURST: "OS disk limit",
-    Cause.DISK_VM_CAP: "VM disk limit",
-}
+NOUNS = {Cause.DISK_IOPS: "OS disk IOPS", Cause.DISK_BANDWIDTH: "OS disk bandwidth"}
+_NO_LIMIT = {Cause.DISK_IOPS: "IOPS", Cause.DISK_BANDWIDTH: "bandwidth"}
+"""What a limit is called whose value is not published."""
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
@@ -21,7 +20,7 @@ def _finding(view: View, cause: Cause, claim: Claim | None) -> Finding:
     if claim is None and not _measured(view, cause):
         return not_seen(cause, _why_not_seen(view, cause))
     if claim is None and not view.pulls_seen and _was_used_up(view, cause):
-        return not_seen(cause, f"{NOUNS[cause]} was used up, but pulls cannot be seen")
+        return not_seen(cause, f"{_noun(view, cause)} used up, but pulls cannot be seen")
     evidence = _culprit_evidence(view, cause, claim) if claim else (_cleared_evidence(view, cause), *_busy_note(view, cause))
     return culprit_or_cleared(cause, claim, evidence)
 
@@ -65,14 +64,36 @@ def _why_not_seen(view: View, cause: Cause) -> str:
 
 def limit_text(view: View, cause: Cause) -> str:
     """``500 IOPS``, ``64 MB/s``: the limit that binds, in words."""
-    os_disk, vm = view.case.pool.os_disk, view.case.pool.vm
+    os_disk, vm, kind = view.case.pool.os_disk, view.case.pool.vm, _binding(view, cause)
+    iops, rate = os_disk.iops, os_disk.bytes_per_second
     if cause is Cause.DISK_VM_CAP:
-        caps = [f"{number(vm.uncached_iops)} IOPS"] if vm.uncached_iops else []
-        caps += [data_rate(vm.uncached_bytes_per_second)] if vm.uncached_bytes_per_second else []
-        return " and ".join(caps) or "disk limit"
-    if cause is Cause.DISK_BANDWIDTH:
-        return data_rate(os_disk.bytes_per_second) if os_disk.bytes_per_second else "bandwidth"
-    return f"{number(os_disk.iops)} IOPS" if os_disk.iops else "IOPS"
+        cached = "Cached" in _tightest_cap(view).split()
+        iops, rate = (vm.cached_iops, vm.cached_bytes_per_second) if cached else (vm.uncached_iops, vm.uncached_bytes_per_second)
+    if kind is Cause.DISK_BANDWIDTH:
+        return data_rate(rate) if rate else _NO_LIMIT[kind]
+    return f"{number(iops)} IOPS" if iops else _NO_LIMIT[kind]
+
+
+def _binding(view: View, cause: Cause) -> Cause:
+    """Whether operations or bytes are what the limit counts: of credits those that ran out, of a VM's caps the tightest."""
+    match cause:
+        case Cause.DISK_VM_CAP:
+            return Cause.DISK_BANDWIDTH if "Bandwidth" in _tightest_cap(view) else Cause.DISK_IOPS
+        case Cause.DISK_BURST:
+            return Cause.DISK_BANDWIDTH if disk.only_byte_credits_ran_out(view) else Cause.DISK_IOPS
+        case _:
+            return cause
+
+
+def _tightest_cap(view: View) -> str:
+    """The metric of the VM's cap that was used most."""
+    peaks = {metric: peak.value for metric in disk.VM_PERCENT if (peak := view.peak(metric))}
+    return max(peaks, key=peaks.__getitem__, default=disk.VM_PERCENT[0])
+
+
+def _noun(view: View, cause: Cause) -> str:
+    noun = NOUNS[_binding(view, cause)]
+    return noun.replace("OS disk", "VM's disk") if cause is Cause.DISK_VM_CAP else noun
 
 
 def _culprit_evidence(view: View, cause: Cause, claim: Claim) -> tuple[Evidence, ...]:
@@ -80,24 +101,21 @@ def _culprit_evidence(view: View, cause: Cause, claim: Claim) -> tuple[Evidence,
     depth, limit = view.peak(disk.QUEUE), view.limits.queue_depth
     if depth is not None:
         usual = view.usual(disk.QUEUE)
-        known = f"usually {number(round(usual))}, " if usual is not None else ""
-        found.append(Evidence(f"Queue depth {number(round(depth.value))} ({known}limit {number(limit)})", metric=disk.QUEUE,
+        known = f"usually {rough(usual)}, " if usual is not None else ""
+        found.append(Evidence(f"Queue depth up to {rough(depth.value)} ({known}limit {number(limit)})", metric=disk.QUEUE,
                               value=depth.value, unit="Count", limit=limit, node=depth.node, at=depth.at))
     return tuple(found)
 
 
 def _what_binds(view: View, cause: Cause, claim: Claim) -> str:
-    where = f"on {len(claim.nodes)} of {max(view.case.pool.node_count, len(claim.nodes))} nodes"
-    limit = limit_text(view, cause)
+    where, limit = view.on_nodes(claim.nodes), limit_text(view, cause)
     match cause:
         case Cause.DISK_BURST:
-            return f"The OS disk is the bottleneck: its burst credits ran out, and {limit} are left {where}"
+            return f"its burst credits ran out, and the {limit} that are left are used up {where}"
         case Cause.DISK_VM_CAP:
-            return f"The VM size is the bottleneck: {view.case.pool.vm_size} lets {limit} through to its disks, all used up {where}"
+            return f"{view.case.pool.vm_size} lets no more than {limit} through to its disks, all used up {where}"
         case _:
-            kind = "ephemeral OS disk" if view.case.pool.os_disk.kind == "ephemeral" else "OS disk"
-            verb = "is" if cause is Cause.DISK_BANDWIDTH else "are"
-            return f"The {kind} is the bottleneck: its {limit} {verb} used up {where}"
+            return f"its {limit} are used up {where}"
 
 
 def _used_evidence(view: View, cause: Cause, claim: Claim) -> Evidence:
@@ -105,9 +123,16 @@ def _used_evidence(view: View, cause: Cause, claim: Claim) -> Evidence:
     ratio, spot = _peak_ratio(view, cause) or (0.0, None)
     slow = len({minute for minutes in view.slow_minutes.values() for minute in minutes})
     return Evidence(
-        f"{NOUNS[cause]} {percent(ratio)} used, for {claim.minutes} of the {slow} minutes with slow pulls",
-        metric=NOUNS[cause], value=round(ratio * 100, 1), unit="Percent", limit=view.limits.saturated_percent,
+        f"{_noun(view, cause)} at up to {percent(ratio)} of the limit, in {_of_minutes(claim.minutes, slow)} with slow pulls",
+        metric=_noun(view, cause), value=round(ratio * 100, 1), unit="Percent", limit=view.limits.saturated_percent,
         node=spot.node if spot else "", at=view.time(spot.minute) if spot else None)
+
+
+def _of_minutes(count: int, total: int) -> str:
+    """``4 of the 7 minutes``, ``all 6 minutes``, ``the one minute``."""
+    if count < total:
+        return f"{count} of the {total} minutes"
+    return f"all {total} minutes" if total > 1 else "the one minute"
 
 
 def _ratios(view: View, cause: Cause, node: str) -> list[float | None]:
@@ -139,7 +164,7 @@ def chart(view: View, cause: Cause) -> Chart:
         return Chart(disk.QUEUE, "Count", view.start, 60, view.worst(disk.QUEUE), limit=view.limits.queue_depth, usual=view.usual(disk.QUEUE))
     columns = [disk.used_in(view, node, range(view.minutes)).get(cause, []) for node in view.nodes]
     worst = (max((r for r in minute if r is not None), default=None) for minute in zip(*filter(None, columns), strict=True))
-    return Chart(f"{NOUNS[cause]} used", "Percent", view.start, 60, tuple(None if r is None else round(r * 100, 1) for r in worst), limit=100.0)
+    return Chart(f"{_noun(view, cause)} used", "Percent", view.start, 60, tuple(None if r is None else round(r * 100, 1) for r in worst), limit=100.0)
 
 
 # --- not to blame ---
@@ -155,7 +180,8 @@ def _cleared_evidence(view: View, cause: Cause) -> Evidence:
         return Evidence("not used up in any minute")
     ratio, spot = peak
     noun = {Cause.DISK_IOPS: "of the IOPS", Cause.DISK_BANDWIDTH: "of the bandwidth"}.get(cause, "of the VM's disk limits")
-    return Evidence(f"at most {percent(ratio)} {noun}", metric=cause.value, value=round(ratio * 100, 1),
+    harmless = f" {view.harmless}" if ratio * 100 >= view.limits.saturated_percent else ""
+    return Evidence(f"at most {percent(ratio)} {noun}{harmless}", metric=cause.value, value=round(ratio * 100, 1),
                     unit="Percent", limit=view.limits.saturated_percent, node=spot.node, at=view.time(spot.minute))
 
 
@@ -165,5 +191,5 @@ def _busy_note(view: View, cause: Cause) -> tuple[Evidence, ...]:
     if cause is not Cause.DISK_IOPS or view.slow or depth is None or depth.value <= view.limits.queue_depth:
         return ()
     return (Evidence(
-        f"OS disk queue depth reached {number(round(depth.value))} (limit {number(view.limits.queue_depth)}) without slowing any pull",
+        f"OS disk queue depth reached {rough(depth.value)} (limit {number(view.limits.queue_depth)}) without slowing a pull",
         metric=disk.QUEUE, value=depth.value, unit="Count", limit=view.limits.queue_depth, node=depth.node, at=depth.at),)

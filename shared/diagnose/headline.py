@@ -6,6 +6,22 @@ from shared.diagnose.view import View
 from shared.model import Cause, Impact
 from shared.units import duration, number, times
 
+SUBJECTS = {
+    Cause.REGISTRY_THROTTLED: "The registry is", Cause.REGISTRY_DISTANT: "The registry's distance is",
+    Cause.NETWORK_NIC: "The network link is", Cause.NETWORK_SNAT: "SNAT ports are", Cause.NETWORK_EGRESS: "The firewall is",
+    Cause.DISK_IOPS: "The OS disk is", Cause.DISK_BANDWIDTH: "The OS disk is", Cause.DISK_BURST: "The OS disk is",
+    Cause.DISK_VM_CAP: "The VM size is", Cause.CPU_UNPACK: "The CPU is", Cause.KUBELET_SERIAL: "The kubelet is",
+    Cause.KUBELET_QPS: "The kubelet is", Cause.KUBELET_REPULL: "Pulling the same image again is", Cause.IMAGE_SIZE: "The image is",
+}
+
+
+def bottleneck(view: View, cause: Cause, why: str) -> str:
+    """``The OS disk is the bottleneck: its 500 IOPS are used up on 9 of 10 nodes``."""
+    subject = SUBJECTS[cause]
+    if cause.layer == "disk" and view.case.pool.os_disk.kind == "ephemeral":
+        subject = subject.replace("OS disk", "ephemeral OS disk")
+    return f"{subject} the bottleneck: {why}"
+
 
 def headline(view: View, impact: Impact, cause: Cause) -> str:
     """``Image pulls on prod-weu / apps are 6 × slower than usual: OS disk at its 500 IOPS (upgrade to 1.33.4, 16 min in)``."""
@@ -34,7 +50,7 @@ def _why(view: View, cause: Cause) -> str:
         case Cause.DISK_IOPS | Cause.DISK_BANDWIDTH:
             return f"OS disk at its {limit_text(view, cause)}"
         case Cause.DISK_VM_CAP:
-            return f"{view.case.pool.vm_size} at its disk cap"
+            return f"{view.case.pool.vm_size} at its cap of {limit_text(view, cause)} for disks"
         case Cause.REGISTRY_THROTTLED:
             host = next(iter(throttled_hosts(view)), "the registry")
             return f"{NAMES.get(host, host)} answers 429"

@@ -3,7 +3,7 @@
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
 from shared.model import Cause, Evidence, Finding
-from shared.units import data_size, duration
+from shared.units import data_size, duration, percent
 
 UNSEEN_TOO_MUCH = 0.03
 """Part of the slow time without measurements from which nobody can say what it was not."""
@@ -20,8 +20,16 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     if claim is None:
         text = "no slow pull" if not view.slow else "held up by something else"
         return [culprit_or_cleared(Cause.IMAGE_SIZE, None, (Evidence(text),))]
-    slowest = max(view.slow, key=lambda w: (w.seconds, w.image))
-    size = max((p.size_bytes or 0 for p in view.case.pulls if p.image == slowest.image), default=0)
+    return [culprit_or_cleared(Cause.IMAGE_SIZE, claim, (_took(view, claim, alone=len(claims) == 1),))]
+
+
+def _took(view: View, claim: Claim, *, alone: bool) -> Evidence:
+    """The image that took longest to pull; beside other causes no pull's time is the image's alone, so the share of all is told."""
+    if not alone:
+        return Evidence(f"for {percent(claim.share)} of the slow pulls' time nothing else was in the way", value=round(claim.share * 100, 1), unit="Percent")
+    longest = max(view.slow, key=lambda w: (w.end - w.pull_start, w.image))
+    size = max((p.size_bytes or 0 for p in view.case.pulls if p.image == longest.image), default=0)
     told = f" ({data_size(size)})" if size else ""
-    text = f"The image is the bottleneck: {slowest.image}{told} took {duration(slowest.seconds)} with nothing else in the way"
-    return [culprit_or_cleared(Cause.IMAGE_SIZE, claim, (Evidence(text, value=slowest.seconds, unit="Seconds"),))]
+    seconds = longest.end - longest.pull_start
+    text = f"{longest.image}{told} took {duration(seconds)} with nothing else in the way"
+    return Evidence(text, metric="pull time", value=round(seconds, 1), unit="Seconds", node=longest.node)

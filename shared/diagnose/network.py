@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
 from shared.diagnose.view import Column, View
-from shared.model import Cause, EgressHop, Evidence, Finding, Verdict
-from shared.units import number, percent
+from shared.model import Cause, Evidence, Finding, Verdict
+from shared.units import bit_rate, number, percent
 
 NETWORK_IN = "Network In Total"
 THROUGHPUT = "Throughput"
@@ -122,8 +122,9 @@ def _nic(view: View, claim: Claim | None) -> Finding:
     part = peak.value * 8 / 60 / limit
     if claim is None and not view.pulls_seen and part * 100 >= view.limits.network_percent:
         return not_seen(Cause.NETWORK_NIC, f"{percent(part)} of the NIC was used, but pulls cannot be seen")
-    text = f"{percent(part)} of the NIC" if claim is None else (
-        f"The network link is the bottleneck: {percent(part)} of the {number(limit / 1e6)} Mbit/s of {view.case.pool.vm_size} used")
+    harmless = f" {view.harmless}" if part * 100 >= view.limits.network_percent else ""
+    text = f"{percent(part)} of the NIC{harmless}" if claim is None else (
+        f"up to {percent(part)} of the {bit_rate(limit)} of {view.case.pool.vm_size} were used {view.on_nodes(claim.nodes)}")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",
                         limit=view.limits.network_percent, node=peak.node, at=peak.at)
     return culprit_or_cleared(Cause.NETWORK_NIC, claim, (evidence,))
@@ -134,10 +135,7 @@ def _snat(view: View, claim: Claim | None) -> Finding:
     seen = egress(view)
     failed = sum(seen.snat_failures.values())
     if claim is not None:
-        ports = f"; up to {percent(seen.snat_ports)} of a node's ports were in use" if seen.snat_ports is not None else ""
-        what = f"{number(failed)} outbound connections failed at the {_hop_name(view)}" if failed else f"the {_hop_name(view)} had none left"
-        text = f"SNAT ports are the bottleneck: {what}{ports}"
-        return culprit_or_cleared(Cause.NETWORK_SNAT, claim, (Evidence(text, metric="failed SNAT connections", value=failed, unit="Count"),))
+        return culprit_or_cleared(Cause.NETWORK_SNAT, claim, (_no_port_left(view, seen, failed),))
     if not seen.snat_measured:
         return not_seen(Cause.NETWORK_SNAT, "SNAT connections were not measured")
     if seen.snat_minutes and (view.slow or not view.pulls_seen):
@@ -146,21 +144,28 @@ def _snat(view: View, claim: Claim | None) -> Finding:
     return Finding(Cause.NETWORK_SNAT, Verdict.CLEARED, 0.9, evidence=(Evidence(text, value=failed, unit="Count"),))
 
 
+def _no_port_left(view: View, seen: Egress, failed: float) -> Evidence:
+    hop = next((h.kind for h in view.case.egress), None)
+    name = HOP_NAMES[hop] if hop else "way out"
+    whose = "its" if hop == "firewall" else "a node's"
+    ports = f"up to {percent(seen.snat_ports)} of {whose} ports were in use" if seen.snat_ports is not None else "none was left"
+    if not failed:
+        return Evidence(ports.replace("its", f"the {name}'s"), metric="SNAT ports in use", value=seen.snat_ports and round(seen.snat_ports * 100, 1), unit="Percent")
+    what = "packets were dropped" if hop == "nat_gateway" else "outbound connections failed"
+    return Evidence(f"{number(failed)} {what} at the {name}, {ports}", metric=f"{what.split(maxsplit=1)[0]} without a SNAT port", value=failed, unit="Count")
+
+
 def _egress(view: View, claim: Claim | None) -> Finding:
     outbound, used = view.case.cluster.outbound_type, egress(view).throughput
     if used:
         part = max(used.values())
         limit = next(h.limit_bits_per_second for h in view.case.egress if h.limit_bits_per_second) or 0.0
-        text = f"{percent(part)} of the firewall" if claim is None else (
-            f"The firewall is the bottleneck: {percent(part)} of its {number(limit / 1e9)} Gbit/s used, and every layer passes it")
+        harmless = f" {view.harmless}" if part * 100 >= view.limits.network_percent else ""
+        text = f"{percent(part)} of the firewall{harmless}" if claim is None else (
+            f"up to {percent(part)} of its {bit_rate(limit)} were used, and every image layer passes it")
         evidence = Evidence(text, metric=THROUGHPUT, value=round(part * 100, 1), unit="Percent", limit=view.limits.network_percent)
         return culprit_or_cleared(Cause.NETWORK_EGRESS, claim, (evidence,))
     if outbound.lower() in DIRECT_EGRESS:
         text = f"no firewall in the path (outbound type {outbound})"
         return Finding(Cause.NETWORK_EGRESS, Verdict.CLEARED, 0.8, evidence=(Evidence(text),))
     return not_seen(Cause.NETWORK_EGRESS, f"what lies behind outbound type {outbound or 'unknown'} was not measured")
-
-
-def _hop_name(view: View) -> str:
-    hop: EgressHop | None = next(iter(view.case.egress), None)
-    return HOP_NAMES[hop.kind] if hop else "way out"

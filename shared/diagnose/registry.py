@@ -5,13 +5,18 @@ the registry's own log may leave throttled requests out.
 Source: "Azure Container Registry service tiers" (request limits, June 2026).
 """
 
+from collections.abc import Collection
+from statistics import median
+
 from shared.diagnose.distance import is_distant
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
 from shared.images import registry_host
 from shared.model import Cause, Evidence, Finding, Registry, Verdict
-from shared.units import number
+from shared.units import counted, data_rate, number
 
+LONG_SECONDS = 10
+"""Pulls shorter than this say little about the way: most of their time is overhead."""
 NAMES = {"docker.io": "Docker Hub", "mcr.microsoft.com": "Microsoft's registry (MCR)"}
 
 
@@ -37,7 +42,7 @@ def _throttled(view: View, claim: Claim | None) -> Finding:
         if not view.pulls_seen:
             return not_seen(Cause.REGISTRY_THROTTLED, "pull failures are not visible, and a quiet registry log proves nothing")
         return Finding(Cause.REGISTRY_THROTTLED, Verdict.CLEARED, 0.9, evidence=(Evidence("no 429", value=0, unit="Count"), *_request_rate(view)))
-    evidence = (*_refusals(hosts, logged), *_request_rate(view))
+    evidence = (*_refusals(hosts, logged), *_request_rate(view, hosts))
     if claim is None:
         return Finding(Cause.REGISTRY_THROTTLED, Verdict.CONTRIBUTING, 0.5, share=0.0, evidence=evidence)
     return culprit_or_cleared(Cause.REGISTRY_THROTTLED, claim, evidence)
@@ -48,24 +53,24 @@ def _refusals(hosts: dict[str, int], logged: int) -> list[Evidence]:
     if hosts:
         worst = next(iter(hosts))
         found.append(Evidence(
-            f"The registry is the bottleneck: {NAMES.get(worst, worst)} answered 429 Too Many Requests to {number(hosts[worst])} pull attempts",
+            f"{NAMES.get(worst, worst)} answered 429 Too Many Requests to {counted(hosts[worst], 'pull attempt')}",
             metric="pulls refused with 429", value=hosts[worst], unit="Count"))
-        found += [Evidence(f"{NAMES.get(host, host)} answered 429 to {number(n)} attempts", value=n, unit="Count")
+        found += [Evidence(f"{NAMES.get(host, host)} answered 429 to {counted(n, 'pull attempt')}", value=n, unit="Count")
                   for host, n in list(hosts.items())[1:3]]
     if logged:
-        found.append(Evidence(f"The registry logged {number(logged)} throttled requests", value=logged, unit="Count"))
+        found.append(Evidence(f"The registry logged {counted(logged, 'throttled request')}", value=logged, unit="Count"))
     return found
 
 
-def _request_rate(view: View) -> list[Evidence]:
-    """The busiest minute in the registry's log against its published limit for one identity."""
-    minutes = view.case.registry_minutes
+def _request_rate(view: View, hosts: Collection[str] = ()) -> list[Evidence]:
+    """The busiest minute in the log of any registry (of ``hosts``, if given) against its published limit for one identity."""
+    minutes = [m for m in view.case.registry_minutes if not hosts or m.login_server in hosts]
     if not minutes:
         return []
     busiest = max(minutes, key=lambda m: (m.requests, m.at, m.login_server))
     limit = next((r.identity_requests_per_minute for r in view.case.registries if r.login_server == busiest.login_server), None)
-    against = f" (published limit for one identity: {number(limit)})" if limit else ""
-    return [Evidence(f"{busiest.login_server} logged up to {number(busiest.requests)} requests a minute{against}; its log is a lower bound",
+    against = f" of the {number(limit)} that one identity may make" if limit else ""
+    return [Evidence(f"{busiest.login_server} logged up to {counted(busiest.requests, 'request')} a minute{against}; not every request is logged",
                      metric="logged requests", value=busiest.requests, unit="CountPerMinute", limit=limit, at=busiest.at)]
 
 
@@ -78,8 +83,21 @@ def _distant(view: View, claim: Claim | None) -> Finding:
         return Finding(Cause.REGISTRY_DISTANT, Verdict.CLEARED, 0.95, evidence=(Evidence("same region"),))
     if claim is None and view.slow and view.notes["unseen_share"]:
         return not_seen(Cause.REGISTRY_DISTANT, f"{_how_far(view, far[0])}; what that cost is not visible")
-    return culprit_or_cleared(Cause.REGISTRY_DISTANT, claim, (Evidence(_how_far(view, far[0])),))
+    return culprit_or_cleared(Cause.REGISTRY_DISTANT, claim, (Evidence(_how_far(view, far[0])), *_rate(view, far[0])))
 
 
 def _how_far(view: View, registry: Registry) -> str:
-    return f"{registry.login_server} stands in {registry.location}, without a replica in {view.case.cluster.location}"
+    others = {*registry.replicas} - {registry.location}
+    where = f"{registry.location} and {counted(len(others), 'other region')}" if others else registry.location
+    return f"{registry.login_server} stands in {where}, the cluster in {view.case.cluster.location}"
+
+
+def _rate(view: View, registry: Registry) -> list[Evidence]:
+    """How fast images came from there: the median of the pulls that took long enough to tell."""
+    rates = [pull.size_bytes / pull.seconds for pull in view.case.pulls
+             if pull.seconds and pull.seconds >= LONG_SECONDS and pull.size_bytes and registry_host(pull.image) == registry.login_server]
+    if not rates:
+        return []
+    rate = median(rates)
+    text = f"Half of its pulls of {LONG_SECONDS} s and more came at {data_rate(rate)} or less"
+    return [Evidence(text, metric="pull rate", value=round(rate), unit="BytesPerSecond")]

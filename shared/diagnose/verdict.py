@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from shared.diagnose import cpu, disk, disk_findings, image, kubelet, network, registry
 from shared.diagnose.attribution import Attribution, attribute
-from shared.diagnose.headline import headline
+from shared.diagnose.headline import bottleneck, headline
 from shared.diagnose.pressure import Claim
 from shared.diagnose.remedies import remedies
 from shared.diagnose.view import View
@@ -103,7 +103,10 @@ def _ranked(view: View, findings: list[Finding], cause: Cause, confidence: float
 
 
 def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | None) -> Finding:
-    return replace(finding, verdict=Verdict.CULPRIT, confidence=confidence, remedies=remedies(view, finding.cause, p95))
+    """The first piece of evidence says that it is the bottleneck, and why; of what contributes it says only why."""
+    why, *more = finding.evidence
+    named = replace(why, text=bottleneck(view, finding.cause, why.text))
+    return replace(finding, verdict=Verdict.CULPRIT, confidence=confidence, evidence=(named, *more), remedies=remedies(view, finding.cause, p95))
 
 
 def _impact(view: View) -> Impact:

@@ -4,7 +4,7 @@ Columns (one metric of one node, minute by minute) are the unit of work: a pool 
 hundreds of thousands of values.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from shared.diagnose.believable import all_believable, believable, believable_ca
 from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
 from shared.model import Case, Cause, Series, Thresholds
+from shared.units import counted
 
 MINUTE = timedelta(minutes=1)
 MEASURED_EVERYWHERE = 0.97
@@ -24,6 +25,8 @@ longer to unpack than their size; or standing in the kubelet's queue."""
 WORKING = (AT_WORK, FROM_AFAR, AGAIN, HARD_TO_UNPACK)
 UNPACKED_BYTES_PER_SECOND = 100e6
 """What one core makes of gzip, in round numbers: an image below half of it unpacks slowly."""
+REPEATS = 3
+"""An image fetched this often again on one node is fetched again and again; once may be a reimaged node."""
 MEASURED_FROM = 0.75
 """Part of the slow minutes in which a metric must have a value to speak for its layer."""
 
@@ -168,6 +171,16 @@ class View:
         """A pull took long, and whether that is usual here is not known."""
         return self.usual_p95_seconds is None and any(w.end - w.start >= self.limits.slow_floor_seconds for w in self.waits)
 
+    def on_nodes(self, nodes: Sequence[str]) -> str:
+        """``on 9 of 10 nodes``."""
+        total = max(self.case.pool.node_count, len(nodes))
+        return f"on {len(nodes)} of {counted(total, 'node')}"
+
+    @property
+    def harmless(self) -> str:
+        """Why what was used up is not to blame, as the end of a sentence."""
+        return "but too briefly to matter" if self.slow else "without slowing a pull"
+
     @cached_property
     def waits(self) -> list[Wait]:
         return waits(self.case, self.start)
@@ -189,7 +202,8 @@ class View:
         return states
 
     def _working_state(self, wait: Wait) -> str:
-        if wait.pull_start >= self.first_end.get((wait.node, wait.image), wait.end):
+        key = wait.node, wait.image
+        if key in self.repeats and wait.pull_start >= self._first_end[key]:
             return AGAIN
         kinds = self._image_kinds
         if wait.image not in kinds:
@@ -210,14 +224,20 @@ class View:
         return best
 
     @cached_property
-    def first_end(self) -> dict[tuple[str, str], float]:
-        """(node, image) → when the node first had the image, of those that it fetched more than once."""
+    def _first_end(self) -> dict[tuple[str, str], float]:
+        """(node, image) → when the node first had the image."""
         ends: dict[tuple[str, str], float] = {}
         for wait in self.waits:
             if wait.done:
                 key = (wait.node, wait.image)
                 ends[key] = min(wait.end, ends.get(key, wait.end))
         return ends
+
+    @cached_property
+    def repeats(self) -> dict[tuple[str, str], int]:
+        """(node, image) → pulls begun after the node had the image, where there were ``REPEATS`` or more."""
+        counts = Counter((w.node, w.image) for w in self.waits if w.done and w.pull_start >= self._first_end[w.node, w.image])
+        return {key: count for key, count in counts.items() if count >= REPEATS}
 
     def _add(self, states: dict[str, list[float]], state: str, start: float, end: float) -> None:
         if start < end:

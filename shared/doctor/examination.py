@@ -10,6 +10,7 @@ from shared.doctor.check import Check, asked, give
 from shared.errors import Misconfigured
 from shared.services import Services
 from shared.services import services as services_of
+from shared.units import counted
 
 AT_ONCE = 6
 
@@ -51,4 +52,5 @@ def _fleet_check(fleet: Fleet) -> Check:
     if not fleet.clusters:
         return Check("fleet", "", "failed", "no cluster is readable and watched",
                      "Give the identity the role Reader on the subscription of the clusters, or look at PULLWATCH_CLUSTERS and PULLWATCH_SUBSCRIPTIONS.")
-    return Check("fleet", "", "ok", f"{len(fleet.clusters)} clusters, {len(fleet.pools)} node pools, {len(fleet.registries)} registries")
+    return Check("fleet", "", "ok", ", ".join(
+        (counted(len(fleet.clusters), "cluster"), counted(len(fleet.pools), "node pool"), counted(len(fleet.registries), "registry", "registries"))))

@@ -10,6 +10,7 @@ from shared.collect.clouds import cloud
 from shared.doctor.check import Check, asked
 from shared.flow.jobs import EVENTS
 from shared.services import Services
+from shared.units import counted
 
 SUBSCRIPTIONS = "resourcecontainers | where type =~ 'microsoft.resources/subscriptions' | project id, name | order by id asc"
 TOLERATED_SKEW_SECONDS = 60
@@ -84,7 +85,7 @@ def identity_check(app: Services) -> Check:
             return Check("identity", "", "failed", "signs in, and may read no subscription",
                          "Give the identity the role Reader on the subscription of the clusters.")
         names = ", ".join(sorted(str(row["name"]) for row in found)[:5])
-        return Check("identity", "", "ok", f"signs in and reads {len(found)} subscriptions ({names})")
+        return Check("identity", "", "ok", f"signs in and reads {counted(len(found), 'subscription')} ({names})")
 
     remedy = "At a terminal run az login; in Azure set AZURE_CLIENT_ID to the identity's client id and give it Reader on the subscription."
     return asked("identity", "", ask, remedy)

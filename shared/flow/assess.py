@@ -9,7 +9,7 @@ from shared.errors import Permanent
 from shared.flow import outgoing
 from shared.flow.jobs import ASSESSMENTS, Assessment, title
 from shared.flow.wake import look_up, record, settle
-from shared.model import Case, Diagnosis, Operation, Severity, Value, Wake, Window, encode
+from shared.model import Case, Diagnosis, Incident, Operation, Severity, Value, Wake, Window, encode
 from shared.services import Services
 from shared.telemetry import count
 from shared.watch import incidents
@@ -32,7 +32,7 @@ def assess(services: Services, job: Assessment) -> Diagnosis | None:
         log.info("assessment of %s skipped: %s", title(job.cluster_id, job.pool), due)
         return None
     try:
-        case = collect(services, job.cluster_id, job.pool, state.operation)
+        case = collect(services, job.cluster_id, job.pool, state.operation, incident=state.incident)
     except Permanent as refusal:
         record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=str(refusal)))
         return None
@@ -52,11 +52,12 @@ def _why_not_due(state: PoolState, job: Assessment) -> str:
 
 
 def collect(services: Services, cluster_id: str, pool: str, operation: Operation | None = None,
-            window: Window | None = None) -> Case:
+            window: Window | None = None, incident: Incident | None = None) -> Case:
     """The Case of a pool: of its operation, of the window given, or of the last minutes."""
     now = services.clock()
-    question = Question(cluster_id, pool, window or window_of(services, operation, now),
-                        services.settings.baseline_hours, now, operation)
+    window = window or window_of(services, operation, now)
+    usual_until = None if incident is None else incident.opened_at - timedelta(minutes=services.settings.window_minutes)
+    question = Question(cluster_id, pool, window, services.settings.baseline_hours, now, operation, usual_until)
     look_up(services, lambda fleet: fleet.pool(cluster_id, pool))
     return collect_case(services.azure, services.fleet(), question)
 

@@ -18,6 +18,7 @@ from shared.flow.jobs import title
 from shared.flow.wake import ask_for_assessment, on_scale_set
 from shared.model import Wake
 from shared.services import Services
+from shared.units import counted
 from shared.watch.state import PoolState
 from shared.watch.store import Conflict, Row
 
@@ -94,7 +95,7 @@ def _ask_about(services: Services, suspects: Iterable[PoolRef]) -> list[str]:
 
 
 def _say(fleet: Fleet, screened: Screened, asked: list[str]) -> None:
-    log.info("screened %d pools, %d not seen, %d to assess", len(fleet.pools), len(screened.not_seen), len(asked))
+    log.info("screened %s, %d not seen, %d to assess", counted(len(fleet.pools), "pool"), len(screened.not_seen), len(asked))
     machines = [title(ref.cluster_id, ref.name) for ref in fleet.pools if not ref.vmss_id and ref.key in screened.suspects]
     if machines:
         log.warning("at a limit, but made of single machines, which cannot be diagnosed yet: %s", _some(machines))

@@ -58,12 +58,27 @@ def _within(escaped: str, limit: int) -> str:
 def _title(message: Message) -> Block:
     if message.is_quiet:
         return _rich_text(_section(_text(message.title)))
-    return {"type": "header", "text": {"type": "plain_text", "text": shorten(message.title, HEADER_CHARACTERS), "emoji": True}}
+    head, _ = _headed(message.title)
+    return {"type": "header", "text": {"type": "plain_text", "text": head, "emoji": True}}
+
+
+def _headed(title: str) -> tuple[str, str]:
+    """What fits a header, and what goes on below it: broken after a part of the sentence, else between two words."""
+    if len(title) <= HEADER_CHARACTERS:
+        return title, ""
+    clause = max(title.rfind(mark, 0, HEADER_CHARACTERS) for mark in ("; ", ". "))
+    if clause > 0:
+        return title[:clause], title[clause + 2 :][:1].upper() + title[clause + 3 :]
+    word = title.rfind(" ", 0, HEADER_CHARACTERS - 1)
+    word = word if word > 0 else HEADER_CHARACTERS - 1
+    return title[:word] + "…", "…" + title[word:].lstrip()
 
 
 def _body(message: Message) -> list[Block]:
     """One rich-text block, cut from the end where it is too long."""
-    elements = [*_pools(message), *_summary(message), *_why(message), *_steps(message)]
+    _, rest = _headed(message.title)
+    headed = [_section(_text(f"{rest}\n", bold=True))] if rest and not message.is_quiet else []
+    elements = [*headed, *_pools(message), *_summary(message), *_why(message), *_steps(message)]
     kept = _fitting(elements)
     if len(kept) < len(elements):
         kept.append(_section(_text(f"{len(elements) - len(kept)} more parts were cut: Slack takes no longer message.", italic=True)))

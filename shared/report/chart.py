@@ -109,21 +109,21 @@ def by_node(case: Case, metric: str, line: Timeline, scale: float = 1.0) -> dict
 
 
 def panel(title: str, rows: dict[str, list[float | None]], line: Timeline, *, unit: str = "", limit: float | None = None,
-          usual: float | None = None, decides: bool = False) -> Panel | None:
-    """A metric drawn; None where nothing of it was measured."""
+          usual: float | None = None, decides: bool = False, gap: str = "not measured") -> Panel | None:
+    """A metric drawn; None where nothing of it was measured. ``gap``: what it means where there is no value."""
     columns = [_column(rows, index) for index in range(line.columns)]
     known = [column[-1][0] for column in columns if column]
     if not known:
         return None
-    top = _round_up(max([*known, (limit or 0.0) * 1.1, usual or 0.0]))
+    top = round_up(max([*known, (limit or 0.0) * 1.1, usual or 0.0]))
     spread = [(_percentile(column, 10), _percentile(column, 90)) for column in columns] if len(rows) >= 5 else []
     return Panel(
         title=title, worst=path([column[-1][0] if column else None for column in columns], top),
         median=path([_percentile(column, 50) for column in columns], top) if len(rows) > 1 else "",
         band=area(spread, top) if spread else "", top=told(top, unit),
         limit=_mark(limit, top, unit), usual=_mark(usual, top, unit),
-        summary=_summary(columns, line, unit, limit, usual),
-        readings=tuple(_reading(column, unit) for column in columns), decides=decides,
+        summary=_summary(columns, line, unit, limit, usual) + _gaps(columns, line, gap),
+        readings=tuple(_reading(column, unit) if column else gap for column in columns), decides=decides,
     )
 
 
@@ -146,8 +146,6 @@ def _percentile(column: _Ranked, percent: int) -> float | None:
 
 
 def _reading(column: _Ranked, unit: str) -> str:
-    if not column:
-        return "not measured"
     value, node = column[-1]
     if len(column) == 1:
         return f"{told(value, unit)} on {node}"
@@ -159,17 +157,21 @@ def _summary(columns: Sequence[_Ranked], line: Timeline, unit: str, limit: float
     node = columns[-index][-1][1]
     marks = [f"limit {told(limit, unit)}"] if limit is not None else []
     marks += [f"usually {told(usual, unit)}"] if usual is not None else []
-    gaps = sum(not column for column in columns)
-    marks += [f"not measured in {gaps} of {len(columns)} steps"] if gaps else []
     known = f" ({', '.join(marks)})" if marks else ""
     return f"up to {told(value, unit)} at {line.time(-index):%H:%M} UTC on {node}{known}"
+
+
+def _gaps(columns: Sequence[_Ranked], line: Timeline, gap: str) -> str:
+    """``, not measured in 3 of 34 minutes``."""
+    empty, step = sum(not column for column in columns), "minutes" if line.step <= timedelta(minutes=1) else "steps"
+    return f", {gap} in {empty} of {len(columns)} {step}" if empty else ""
 
 
 def _mark(value: float | None, top: float, unit: str) -> Tick | None:
     return None if value is None else Tick(round(100 - 100 * value / top, 2), told(value, unit))
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """The next of 1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten."""
     if value <= 0:
         return 1.0

@@ -182,10 +182,11 @@ def _pulls_part(diagnosis: Diagnosis) -> str:
 
 def _with_remedy(diagnosis: Diagnosis) -> str:
     """``. With remedy 1: p95 about 55 s instead of 4 min 12 s``."""
-    best = next((r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse), None)
-    if best is None or best.p95_seconds is None:
+    better = [r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse]
+    best = next(((n, r.p95_seconds) for n, r in enumerate(better, 1) if r.p95_seconds is not None), None)
+    if best is None:
         return ""
-    return f". With remedy 1: p95 about {units.duration(best.p95_seconds)} instead of {units.duration(diagnosis.impact.p95_seconds)}"
+    return f". With remedy {best[0]}: p95 about {units.about(best[1])} instead of {units.duration(diagnosis.impact.p95_seconds)}"
 
 
 def usual_p95(impact: Impact) -> str:

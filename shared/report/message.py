@@ -228,23 +228,24 @@ def _why(diagnosis: Diagnosis) -> tuple[str, ...]:
     drawn = diagnosis.chart.metric if diagnosis.chart else None
     culprit = [e.text for e in diagnosis.culprit.evidence[1:] if e.metric != drawn] if diagnosis.culprit else []
     others = [
-        f"Also {layers.CAUSE_NAMES[f.cause]}: {_without_claim(f.evidence[0].text)}"
-        for f in diagnosis.findings if f.verdict is Verdict.CONTRIBUTING and f.evidence
+        f"Also {layers.CAUSE_NAMES[f.cause]}: {f.evidence[0].text}"
+        for f in diagnosis.findings if f.verdict is Verdict.CONTRIBUTING and f.evidence and not _said(diagnosis.cause, f.cause)
     ]
     sentences = culprit[:2] + others + culprit[2:] + _slowest(diagnosis)
     return tuple(_line(text) for text in sentences if text.strip())[:WHY_LINES]
 
 
-def _without_claim(text: str) -> str:
-    """What only contributes must not be called the bottleneck, though its finding says it in the same words."""
-    return text.partition(" is the bottleneck: ")[2] or text
+def _said(culprit: Cause, contributing: Cause) -> bool:
+    """The limit that is left when credits are gone binds in the minutes before Azure reports so, too: the same news twice."""
+    return culprit is Cause.DISK_BURST and contributing in (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH)
 
 
 def _slowest(diagnosis: Diagnosis) -> list[str]:
     """Where no layer is to blame, the slowest images are the best lead. ``image.size`` has named its own already."""
     if diagnosis.cause not in (Cause.UNKNOWN, Cause.IMAGE_SIZE):
         return []
-    slowest = list({p.image: p for p in reversed(diagnosis.impact.slowest)}.values())[::-1]
+    slow = diagnosis.impact.slowest[: diagnosis.impact.slow]
+    slowest = list({p.image: p for p in reversed(slow)}.values())[::-1]
     rest = slowest[1:] if diagnosis.culprit else slowest
     return [f"Slowest: {p.image} took {units.duration(p.seconds)} on {p.node}" for p in rest]
 
@@ -260,8 +261,8 @@ def _trend(chart: Chart) -> str:
 
 
 def _told(value: float, chart: Chart) -> str:
-    """No decimals above ten: the sparkline beside it shows no finer differences."""
-    return units.quantity(round(value) if value >= 10 else value, chart.unit)
+    """No more digits than the sparkline beside it shows."""
+    return units.quantity(round(value, 0 if value >= 10 else 1), chart.unit)
 
 
 def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
@@ -270,12 +271,12 @@ def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
     better = [r for r in remedies if not r.worse]
     worse = [r for r in remedies if r.worse]
     hidden = max(0, len(better) - STEPS) + max(0, len(worse) - WARNINGS)
-    left_out = f"{hidden} more {'remedy' if hidden == 1 else 'remedies'}" if hidden else ""
+    left_out = units.counted(hidden, "more remedy", "more remedies") if hidden else ""
     return _without_repetition([_step(r) for r in better[:STEPS] + worse[:WARNINGS]]), left_out
 
 
 def _step(remedy: Remedy) -> Step:
-    effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 about {units.duration(remedy.p95_seconds)}"
+    effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 about {units.about(remedy.p95_seconds)}"
     note = remedy.note or ("It would make this pool slower." if remedy.worse else "")
     command = "" if remedy.worse else _command(remedy.command)
     return Step(_line(remedy.title), effect, command, _line(note), warning=remedy.worse)

@@ -129,7 +129,7 @@ def _facts(diagnosis: Diagnosis) -> list[tuple[str, str, str]]:
     minutes = "" if impact.slow_minutes is None else f"in {units.counted(impact.slow_minutes, 'minute')}"
     return [
         ("p95 pull", units.duration(impact.p95_seconds), usual),
-        ("median pull", units.duration(impact.p50_seconds), ""),
+        ("Median pull", units.duration(impact.p50_seconds), ""),
         ("Pulls", units.UNKNOWN if impact.pulls is None else f"{impact.pulls:,}", failed),
         ("Slow pulls", slow, minutes),
         ("Nodes affected", nodes, ""),
@@ -157,7 +157,7 @@ def remedies(diagnosis: Diagnosis) -> tuple[tuple[Choice, ...], Choice | None]:
 def _choice(remedy: Remedy, longest: float) -> Choice:
     if remedy.p95_seconds is None:
         return Choice(remedy, "effect unknown", None)
-    return Choice(remedy, f"about {units.duration(remedy.p95_seconds)}", round(100 * remedy.p95_seconds / longest, 1))
+    return Choice(remedy, f"about {units.about(remedy.p95_seconds)}", round(100 * remedy.p95_seconds / longest, 1))
 
 
 def slowest_images(case: Case, most: int = 10) -> list[tuple[str, int, float, int | None]]:

@@ -5,7 +5,19 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared.model import Case, Cause, Diagnosis, Pull, Thresholds
-from shared.report.chart import NAME_CHARACTERS, Panel, Tick, Timeline, bars, by_node, highest, panel, timeline, told
+from shared.report.chart import (
+    NAME_CHARACTERS,
+    Panel,
+    Tick,
+    Timeline,
+    bars,
+    by_node,
+    highest,
+    panel,
+    round_up,
+    timeline,
+    told,
+)
 from shared.report.chart_heat import Heat, heat
 from shared.report.literal import one_line
 
@@ -122,9 +134,10 @@ def _registry(case: Case, line: Timeline, diagnosis: Diagnosis) -> list[Panel | 
     limit = min((r.identity_requests_per_minute for r in case.registries if r.identity_requests_per_minute), default=None)
     near = limit is not None and highest(requests.values()) * 4 >= limit
     decides = diagnosis.cause is Cause.REGISTRY_THROTTLED
-    shown = [panel("Registry requests logged", requests, line, unit="a minute", limit=limit if near else None, decides=decides)]
+    shown = [panel("Registry requests logged", requests, line, unit="a minute", limit=limit if near else None, decides=decides,
+                   gap="nothing logged")]
     if highest(refused.values()):
-        shown.append(panel("Registry requests refused (429)", refused, line, unit="a minute", decides=decides))
+        shown.append(panel("Registry requests refused (429)", refused, line, unit="a minute", decides=decides, gap="nothing logged"))
     return shown
 
 
@@ -162,7 +175,7 @@ def _pulls(case: Case, line: Timeline, slow_from: float) -> Pulls | None:
     top = max(1.0, *(a + b for a, b in zip(slow, others, strict=True)))
     readings = tuple(_pulls_reading(*column) for column in zip(slow, others, failed, strict=True))
     summary = f"up to {told(top, '')} at the same time, up to {told(max(slow), '')} in slow pulls"
-    room = top * HEADROOM
+    room = round_up(top * HEADROOM)
     return Pulls(bars(slow, [0.0] * line.columns, room), bars(others, slow, room), told(room, ""), summary, readings)
 
 

@@ -57,7 +57,8 @@ def _state(findings: list[Finding]) -> State:
 def _text(findings: list[Finding], state: State) -> str:
     if state in ("culprit", "contributing"):
         blamed = next(f for f in findings if f.verdict.value == state)
-        why = blamed.evidence[0].text.partition(" is the bottleneck: ")[2] if blamed.evidence else ""
+        told = blamed.evidence[0].text if blamed.evidence else ""
+        why = told.partition(" the bottleneck: ")[2] or told
         return f"{CAUSE_NAMES[blamed.cause]}: {why}" if why else CAUSE_NAMES[blamed.cause]
     texts = [f.evidence[0].text for f in findings if f.evidence and f.evidence[0].text]
     return "; ".join(list(dict.fromkeys(texts))[:2]) or "no evidence"

@@ -77,6 +77,13 @@ def test_an_oversized_message_is_cut_from_the_end_and_says_so():
     assert "pullwatch" in literal_texts(payload)
 
 
+def test_a_headline_too_long_for_a_header_goes_on_below_it():
+    blocks = message_of(samples.slow_upgrade())["blocks"]
+    assert blocks[0]["text"]["text"] == "✅ Done: Upgrade of prod-weu / apps to 1.33.4 took 34 min on 10 nodes; image pulls were slow (OS disk IOPS)"
+    assert blocks[1]["elements"][0]["elements"] == [
+        {"type": "text", "text": "With remedy 1: p95 about 55 s instead of 4 min 12 s\n", "style": {"bold": True}}]
+
+
 def test_a_long_headline_does_not_break_the_header():
     long = replace(samples.DISK_IOPS, headline="Image pulls on " + "c" * 300)
     payload = message_of(samples.notice(long))

@@ -136,7 +136,7 @@ def test_an_unknown_cause_points_at_the_slowest_image():
 
 
 def test_a_contributing_cause_is_named_among_the_reasons():
-    also = Finding(cause=Cause.CPU_UNPACK, verdict=Verdict.CONTRIBUTING, confidence=0.7, evidence=(Evidence(text="The CPU is the bottleneck: 97 % on 3 nodes"),))
+    also = Finding(cause=Cause.CPU_UNPACK, verdict=Verdict.CONTRIBUTING, confidence=0.7, evidence=(Evidence(text="97 % on 3 nodes"),))
     message = build_message(notice(replace(DISK_IOPS, findings=(CULPRIT, also))), LINKS)
     assert message.why[-1] == "Also CPU (unpacking): 97 % on 3 nodes"
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
@@ -85,6 +86,13 @@ def test_the_page_says_what_the_diagnosis_says() -> None:
         assert all(evidence.text in text for evidence in finding.evidence)
         assert all(remedy.title in text and remedy.command in text for remedy in finding.remedies)
     assert all(name in text for name in ("Kubelet queue", "Registry", "Network", "CPU unpack", "OS disk"))
+
+
+def test_a_command_can_be_copied_as_it_is_to_be_typed() -> None:
+    culprit = diagnose(SLOW, LIMITS).culprit
+    assert culprit is not None
+    told = [unescape(re.sub("<[^>]+>", "", code)) for code in re.findall(r'<pre tabindex="0"><code>(.*?)</code>', page(SLOW))]
+    assert told == [remedy.command for remedy in culprit.remedies if remedy.command]
 
 
 def test_the_binding_stage_is_named_in_words_not_only_by_colour() -> None:
