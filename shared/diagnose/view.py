@@ -203,7 +203,7 @@ class View:
 
     def _working_state(self, wait: Wait) -> str:
         key = wait.node, wait.image
-        if key in self.repeats and wait.pull_start >= self._first_end[key]:
+        if key in self.repeats and wait.pull_start >= self.first_end[key]:
             return AGAIN
         kinds = self._image_kinds
         if wait.image not in kinds:
@@ -224,7 +224,7 @@ class View:
         return best
 
     @cached_property
-    def _first_end(self) -> dict[tuple[str, str], float]:
+    def first_end(self) -> dict[tuple[str, str], float]:
         """(node, image) → when the node first had the image."""
         ends: dict[tuple[str, str], float] = {}
         for wait in self.waits:
@@ -236,7 +236,7 @@ class View:
     @cached_property
     def repeats(self) -> dict[tuple[str, str], int]:
         """(node, image) → pulls begun after the node had the image, where there were ``REPEATS`` or more."""
-        counts = Counter((w.node, w.image) for w in self.waits if w.done and w.pull_start >= self._first_end[w.node, w.image])
+        counts = Counter((w.node, w.image) for w in self.waits if w.done and w.pull_start >= self.first_end[w.node, w.image])
         return {key: count for key, count in counts.items() if count >= REPEATS}
 
     def _add(self, states: dict[str, list[float]], state: str, start: float, end: float) -> None:
