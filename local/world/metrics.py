@@ -4,6 +4,7 @@ Names, units, aggregations and dimensions as in "Supported metrics" for scale se
 the way out is in ``network_metrics``. An ephemeral OS disk has no provisioned limit and so no Consumed, Target or Burst.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from random import Random
 
@@ -32,6 +33,8 @@ class Metric(msgspec.Struct, frozen=True):
     every_minutes: int = 1
     noise: float = 0.008
     """Standard deviation of the measurement, as a share."""
+    most: float = math.inf
+    """No measurement is higher, whatever its noise."""
 
 
 def measure(story: Story) -> list[MetricSeries]:
@@ -66,7 +69,7 @@ def _value(metric: Metric, number: int, minute: Minute | None, rng: Random) -> f
         return None
     if rng.random() < GAP_SHARE:
         return None
-    return round(metric.value(minute) * rng.gauss(1, metric.noise), 3)
+    return min(metric.most, round(metric.value(minute) * rng.gauss(1, metric.noise), 3))
 
 
 def _node_metrics(node: Node, *, of_burst: bool) -> list[Metric]:
@@ -120,7 +123,7 @@ def _percent(name: str, field: str, limit: float) -> Metric:
 
 def _vm_metrics(node: Node, *, of_burst: bool) -> Iterator[Metric]:
     vm, ephemeral = node.vm, node.disk.ephemeral
-    yield Metric("Percentage CPU", "Percent", lambda m: 100 * m.cpu_seconds / m.seconds / vm.vcpus)
+    yield Metric("Percentage CPU", "Percent", lambda m: 100 * m.cpu_seconds / m.seconds / vm.vcpus, most=100.0)
     yield Metric("Network In Total", "Bytes", lambda m: m.network_in, "Total")
     yield Metric("Network Out Total", "Bytes", lambda m: m.network_out, "Total")
     if node.disk.placement != "NvmeDisk":

@@ -36,7 +36,7 @@ def _queue(view: View) -> Evidence:
     queued = [w.queued_seconds for w in view.waits if w.queued_seconds >= 1]
     longest = max(queued, default=0.0)
     why = "" if view.case.pool.pull_mode == "serial" else (
-        f", although Kubernetes {view.case.pool.kubernetes_version} pulls in parallel unless that is switched off")
+        f", although Kubernetes {view.case.pool.kubernetes_version} pulls in parallel unless that is switched off or node auto-provisioning made the nodes")
     text = f"{number(len(queued))} of {counted(len(view.waits), 'pull')} stood in its queue, for up to {duration(longest)}, one image at a time{why}"
     return Evidence(text, metric="wait in the kubelet's queue", value=round(longest, 1), unit="Seconds")
 

@@ -1,6 +1,7 @@
 """What programs receive is what ``docs/schema`` says."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,34 @@ from standardwebhooks.webhooks import Webhook
 
 from local.receivers import Receivers
 from local.webhook_schema import FOLDER, schemas
-from shared.model import Notice, encode
+from shared.model import (
+    Cause,
+    Chart,
+    Cluster,
+    Coverage,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Impact,
+    Incident,
+    NodePool,
+    Notice,
+    Operation,
+    Remedy,
+    Severity,
+    SlowPull,
+    Value,
+    Verdict,
+    Window,
+    encode,
+)
 from shared.notify import common_alert, webhook
 from shared.notify.delivery import send
 from shared.settings import Settings
 from tests.report import golden, groups, samples
 
 DATA = Path(__file__).parents[1] / "data"
+PAGE = (Path(__file__).parents[2] / "docs" / "webhook.md").read_text()
 FACTS = {**golden.NOTICES, "bulletin": groups.bulletin, "hostile": lambda: samples.hostile("<!channel>"), "oversized": samples.oversized}
 
 
@@ -80,3 +102,16 @@ def test_a_webhook_that_wants_the_common_alert_gets_it_signed(chats: Receivers, 
     assert request.headers["content-type"].startswith("application/json")
     body = Webhook(chats.webhook_secret).verify(request.body, request.headers)
     assert body["data"]["alertContext"]["diagnosis"]["cause"] == "disk.iops"
+
+
+# --- the page ---
+
+
+@pytest.mark.parametrize("kind", [Diagnosis, Impact, SlowPull, Finding, Evidence, Remedy, Chart, Coverage, Operation, Incident, Cluster, NodePool, Window])
+def test_every_field_that_a_program_gets_is_on_the_page(kind: type[Value]) -> None:
+    named = set(re.findall(r"`([\w.]+)`", PAGE))
+    assert {name for name in kind.__struct_fields__ if name not in named} == set()
+
+
+def test_every_cause_and_verdict_is_on_the_page() -> None:
+    assert {word for words in (Cause, Verdict, Severity) for word in words if f"`{word}`" not in PAGE} == set()
