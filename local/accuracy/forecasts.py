@@ -63,7 +63,7 @@ def _fields(words: list[str], options: dict[str, str]) -> dict[str, Any]:
             return {"replica_region": options["--location"]}
         case ["az", "acr", "update", *_] if "--sku" in options:
             return {"registry_sku": options["--sku"]}
-        case ["az", "aks", "upgrade", *_]:
+        case ["az", "aks", "upgrade", *_] | ["az", "aks", "nodepool", "upgrade"] | ["az", "feature", "unregister", *_]:
             return {"parallel_pulls": True}
         case ["az", "aks", "update", *_] if "--load-balancer-outbound-ports" in options:
             return {"outbound_ports": int(options["--load-balancer-outbound-ports"]),

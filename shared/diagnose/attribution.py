@@ -45,7 +45,7 @@ def attribute(view: View) -> Attribution:
     """Claims by cause; their shares and ``unseen_share`` add up to 1 if anything was slow."""
     tallies: dict[Cause, _Tally] = defaultdict(_Tally)
     for node, states in view.states.items():
-        held = _held(view, node)
+        held = held_up(view, node)
         for state, row in states.items():
             for minute, seconds in enumerate(row):
                 if seconds:
@@ -62,7 +62,7 @@ def _claim(cause: Cause, tally: _Tally, total: float) -> Claim:
     return Claim(cause, seconds, seconds / total, tuple(sorted(tally.nodes)), len(tally.minutes))
 
 
-def _held(view: View, node: str) -> Pressures:
+def held_up(view: View, node: str) -> Pressures:
     """Minute → what held the node up most, among all layers."""
     minutes = view.slow_minutes.get(node, [])
     found = disk.pressures(view, node) if minutes else {}

@@ -21,10 +21,16 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
     column, vcpus = view.column(CPU, node), view.case.pool.vm.vcpus
-    used, usual = column[minute] if column else None, view.usual(CPU)
+    used, usual = column[minute] if column else None, 0.0 if _joined(view, node) else view.usual(CPU)
     if used is None or usual is None or not vcpus:
         return False
     return (used - usual) / 100 * vcpus >= ONE_CORE
+
+
+def _joined(view: View, node: str) -> bool:
+    """Whether the node came while others were there already: it fetches its images before it has the usual work."""
+    column = view.column(CPU, node)
+    return bool(column) and column[0] is None and any(c[0] is not None for n in view.nodes if (c := view.column(CPU, n)))
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:

@@ -10,15 +10,20 @@ How far to trust it: the same replay under today's limits must come out near wha
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from math import inf
 from statistics import fmean, median
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from shared.diagnose import cpu, disk, network
+from shared.diagnose.attribution import held_up
 from shared.diagnose.distance import is_distant
 from shared.diagnose.node_limits import NodeLimits, of_pool
 from shared.diagnose.pipeline import DISK, KINDS, NOTHING, Job, Kind, Needs, play
 from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, Column, View, add_span
 from shared.diagnose.waits import Wait
+from shared.model import Remedy
 
 MOST_PULLS = 160
 """Pulls played: of all nodes, or of nodes spread evenly from the most held up to the least."""
@@ -65,6 +70,12 @@ class Forecast:
         times = sorted(t for node in self._nodes for t in self._times(node, limits, one_by_one, near, admitted))
         return round(times[max(1, -(-len(times) * 95 // 100)) - 1], 1) if times else None
 
+    def with_effect(self, remedy: Remedy, limits: NodeLimits | None = None, *, serial: bool | None = None, near: bool = False,
+                    admitted: bool = False) -> Remedy:
+        """The remedy with what it makes of p95, under ``limits`` or today's."""
+        seconds = self.p95_seconds(limits or self.today, serial=serial, near=near, admitted=admitted)
+        return replace(remedy, p95_seconds=seconds, rough=seconds is not None and not self.close)
+
     @cached_property
     def today(self) -> NodeLimits:
         """The pool's limits as they are, with the burst credits that its disks had when the window began."""
@@ -79,21 +90,31 @@ class Forecast:
 
     def _times(self, node: str, limits: NodeLimits, serial: bool, near: bool, admitted: bool) -> Iterator[float]:
         """Seconds that each wait of the node would take."""
-        planned = sorted(((self._job(node, n, near, admitted), t) for n, t in enumerate(self._transfers[node])), key=lambda pair: pair[0].arrives)
+        planned = [(self._job(t, n, near, admitted), t.waits) for n, t in enumerate(self._transfers[node])]
+        if admitted:
+            planned += [(self._unhindered(w), (w,)) for w in self._waits[node] if not w.done and w.image in self._needs]
+        planned.sort(key=lambda pair: pair[0].arrives)
         ends = play([job for job, _ in planned], self._others[node], limits, serial=serial)
-        for (_, transfer), end in zip(planned, ends, strict=True):
-            for wait in transfer.waits:
+        for (_, waits), end in zip(planned, ends, strict=True):
+            for wait in waits:
                 asked = wait.start if admitted else wait.queue_start
                 yield max(end, asked + REQUESTS_SECONDS) - wait.start
-        yield from (w.seconds for w in self._waits[node] if not w.done)
+        yield from (w.seconds for w in self._waits[node] if not (w.done or admitted))
 
-    def _job(self, node: str, number: int, near: bool, admitted: bool) -> Job:
-        transfer = self._transfers[node][number]
-        needs = self._drawn[node][number] if transfer.again else self._needs[transfer.image]
-        unpacking = max(needs[Kind.CORES], 0.0 if transfer.again else self._sizes.get(transfer.image, 0) / UNPACKED_BYTES_PER_SECOND)
-        distance = 0.0 if near else self._from_afar.get(transfer.image, 0.0)
+    def _job(self, transfer: _Transfer, number: int, near: bool, admitted: bool) -> Job:
         arrives = min(w.start if admitted else w.queue_start for w in transfer.waits)
-        return Job(arrives, needs, max(REQUESTS_SECONDS + unpacking, distance))
+        if transfer.again:
+            needs = self._drawn[transfer.waits[0].node][number]
+            return Job(arrives, needs, REQUESTS_SECONDS + needs[Kind.CORES])
+        distance = 0.0 if near else self._own_pace.get(transfer.image, 0.0)
+        return Job(arrives, self._needs[transfer.image], max(self._unpacking_seconds(transfer.image), distance))
+
+    def _unhindered(self, wait: Wait) -> Job:
+        """The pull that an attempt would have been that only failed."""
+        return Job(wait.start, self._needs[wait.image], max(self._unpacking_seconds(wait.image), self._own_pace.get(wait.image, 0.0)))
+
+    def _unpacking_seconds(self, image: str) -> float:
+        return REQUESTS_SECONDS + max(self._needs[image][Kind.CORES], self._sizes.get(image, 0) / UNPACKED_BYTES_PER_SECOND)
 
     # --- the pulls ---
 
@@ -123,13 +144,21 @@ class Forecast:
         return _Transfer(group[0].image, start, end, again, tuple(group))
 
     @cached_property
-    def _from_afar(self) -> dict[str, float]:
-        """Image of a distant registry → seconds of its fastest pull: the distance is in them, whatever the node can do."""
-        fastest: dict[str, float] = {}
+    def _own_pace(self) -> dict[str, float]:
+        """Image → seconds of its fastest pull, where no limit of a node sets them: it comes from afar, or one core unpacks it."""
+        fastest: dict[str, Wait] = {}
         for wait in self._view.waits:
-            if wait.done:
-                fastest[wait.image] = min(fastest.get(wait.image, wait.end - wait.pull_start), wait.end - wait.pull_start)
-        return {image: seconds for image, seconds in fastest.items() if is_distant(self._view.case, image)}
+            if wait.done and wait.end - wait.pull_start < _seconds(fastest.get(wait.image)):
+                fastest[wait.image] = wait
+        return {image: _seconds(wait) for image, wait in fastest.items() if is_distant(self._view.case, image) or self._fills_one_core(wait)}
+
+    def _fills_one_core(self, wait: Wait) -> bool:
+        """Whether most of its minutes kept one core full and nothing else."""
+        view, minutes = self._view, range(max(0, int(wait.pull_start // 60)), min(self._view.minutes, int(wait.end // 60)))
+        if not view.unpacks_slowly(wait.image):
+            return False
+        held = held_up(view, wait.node)
+        return 2 * sum(m not in held and cpu.one_core_full(view, wait.node, m) for m in minutes) > len(minutes)
 
     # --- what they ask for ---
 
@@ -157,7 +186,7 @@ class Forecast:
     def _beyond(self, node: str, kind: Kind, together: Sequence[float]) -> list[float]:
         """What pulls drew each second, minute by minute; a full disk gave other work no more than each of them."""
         column, others = self._columns[node][kind], self._others[node][kind]
-        full = SHARED_OUT * ((self.today.iops, self.today.bytes_per_second)[kind] or float("inf")) if kind in DISK else float("inf")
+        full = SHARED_OUT * ((self.today.iops, self.today.bytes_per_second)[kind] or inf) if kind in DISK else inf
         beyond = [0.0] * len(together)
         for minute, (used, seconds) in enumerate(zip(column, together, strict=False)):
             if used is not None and seconds:
@@ -214,6 +243,10 @@ class Forecast:
         """Part of the burst credits that were left when the window began, the median of the nodes; all if nobody says."""
         used = [next((v for v in self._view.column(metric, node) if v is not None), 0.0) for node in self._nodes]
         return max(0.0, 1.0 - median(used) / 100) if used else 1.0
+
+
+def _seconds(wait: Wait | None) -> float:
+    return inf if wait is None else wait.end - wait.pull_start
 
 
 def _overlapping(waits: Sequence[Wait]) -> list[list[Wait]]:

@@ -36,7 +36,7 @@ def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
     good.sort(key=lambda pair: (pair[1] is None, pair[0].vm.size != view.case.pool.vm_size, pair[1] or 0.0))
     bad = [(o, p) for o, p in rated if p and p95_seconds and p > p95_seconds / BETTER_BY and o.vm.size == view.case.pool.vm_size]
-    return (*(_remedy(view.case, o, p, _without_credits(forecast, o, p)) for o, p in good[:MOST_REMEDIES]), *(_warning(o, p) for o, p in bad[:1]))
+    return (*(_remedy(view.case, forecast, o, p) for o, p in good[:MOST_REMEDIES]), *(_warning(forecast, o, p) for o, p in bad[:1]))
 
 
 def _without_credits(forecast: Forecast, option: _Option, predicted: float | None) -> str:
@@ -117,13 +117,13 @@ def _cores(vm: VmLimits) -> str:
     return f", {vm.vcpus} vCPUs" if vm.vcpus else ""
 
 
-def _remedy(case: Case, option: _Option, predicted: float | None, condition: str) -> Remedy:
-    note = "; ".join(filter(None, (condition, f"then drain and delete pool {case.pool.name}", option.note)))
-    return Remedy(option.title, _add_pool(case, option), predicted, note)
+def _remedy(case: Case, forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
+    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), f"then drain and delete pool {case.pool.name}", option.note)))
+    return Remedy(option.title, _add_pool(case, option), predicted, note, rough=predicted is not None and not forecast.close)
 
 
-def _warning(option: _Option, predicted: float | None) -> Remedy:
-    return Remedy(option.title, "", predicted, "often advised", worse=True)
+def _warning(forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
+    return Remedy(option.title, "", predicted, "often advised", worse=True, rough=not forecast.close)
 
 
 def _add_pool(case: Case, option: _Option) -> str:

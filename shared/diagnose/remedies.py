@@ -6,6 +6,7 @@ streaming", "Use a public standard load balancer in AKS", "Azure Container Regis
 
 from collections.abc import Callable, Iterator
 
+from shared.diagnose.forecast import Forecast
 from shared.diagnose.node_remedies import node_remedies
 from shared.diagnose.registry import throttled_hosts
 from shared.diagnose.view import View
@@ -82,8 +83,9 @@ def _distant(view: View) -> Iterator[Remedy]:
     registry = next((r for r in view.case.registries if r.id and region not in r.replicas), None)
     name = _name(registry) if registry else "REGISTRY"
     upgrade = "" if _premium(registry) else f"az acr update --name {name} --sku Premium && "
-    yield Remedy(f"A replica of the registry in {region}", f"{upgrade}az acr replication create --registry {name} --location {region}",
-                 note="geo-replication needs the Premium tier" if upgrade else "")
+    replica = Remedy(f"A replica of the registry in {region}", f"{upgrade}az acr replication create --registry {name} --location {region}",
+                     note="geo-replication needs the Premium tier" if upgrade else "")
+    yield Forecast(view).with_effect(replica, near=True)
 
 
 def _snat(view: View) -> Iterator[Remedy]:
@@ -100,8 +102,9 @@ def _snat(view: View) -> Iterator[Remedy]:
         case "nat_gateway":
             yield Remedy("More public addresses on the NAT gateway (64,512 ports each, up to 16)")
         case _:
-            yield Remedy(f"{addresses} outbound addresses on the load balancer ({2 * PORTS_PER_NODE:,} ports a node)",
-                         f"az aks update {cluster} --load-balancer-managed-outbound-ip-count {addresses} --load-balancer-outbound-ports {2 * PORTS_PER_NODE}")
+            ports = Remedy(f"{addresses} outbound addresses on the load balancer ({2 * PORTS_PER_NODE:,} ports a node)",
+                           f"az aks update {cluster} --load-balancer-managed-outbound-ip-count {addresses} --load-balancer-outbound-ports {2 * PORTS_PER_NODE}")
+            yield Forecast(view).with_effect(ports, admitted=True)
             yield Remedy("Managed NAT gateway (64,512 ports an address, shared by all nodes)", f"az aks update {cluster} --outbound-type managedNATGateway")
     yield _private_endpoint(view)
 
@@ -121,12 +124,13 @@ def _private_endpoint(view: View) -> Remedy:
 
 def _serial(view: View) -> Iterator[Remedy]:
     if view.case.pool.pull_mode == "serial":
-        yield Remedy(f"Kubernetes {PARALLEL_FROM} or later (nodes pull images in parallel)", _upgrade(view), note="parallel pulls ask more of the OS disk")
+        parallel = Remedy(f"Kubernetes {PARALLEL_FROM} or later (nodes pull images in parallel)", _upgrade(view), note="parallel pulls ask more of the OS disk")
     else:
-        yield Remedy("Parallel pulls, where the subscription opted out of them",
-                     "az feature unregister --namespace Microsoft.ContainerService --name DisableParallelImagePulls && "
-                     "az provider register --namespace Microsoft.ContainerService",
-                     note="nodes of node auto-provisioning pull one image at a time whatever is set")
+        parallel = Remedy("Parallel pulls, where the subscription opted out of them",
+                          "az feature unregister --namespace Microsoft.ContainerService --name DisableParallelImagePulls && "
+                          "az provider register --namespace Microsoft.ContainerService",
+                          note="nodes of node auto-provisioning pull one image at a time whatever is set")
+    yield Forecast(view).with_effect(parallel, serial=False)
     yield from _big_image(view)
 
 

@@ -207,10 +207,10 @@ class View:
             return AGAIN
         kinds = self._image_kinds
         if wait.image not in kinds:
-            kinds[wait.image] = FROM_AFAR if is_distant(self.case, wait.image) else HARD_TO_UNPACK if self._unpacks_slowly(wait.image) else AT_WORK
+            kinds[wait.image] = FROM_AFAR if is_distant(self.case, wait.image) else HARD_TO_UNPACK if self.unpacks_slowly(wait.image) else AT_WORK
         return kinds[wait.image]
 
-    def _unpacks_slowly(self, image: str) -> bool:
+    def unpacks_slowly(self, image: str) -> bool:
         """Even its fastest pull in the window was far below what one core unpacks."""
         return 0.0 < self._best_rates.get(image, 0.0) < UNPACKED_BYTES_PER_SECOND / 2
 

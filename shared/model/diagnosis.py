@@ -28,6 +28,8 @@ class Remedy(Value, frozen=True):
     note: str = ""
     worse: bool = False
     """A remedy often proposed that would make *this* pool slower: said so that nobody tries it."""
+    rough: bool = False
+    """The prediction is an order of magnitude only: the same model does not bring out today's p95."""
 
 
 class Finding(Value, frozen=True):
