@@ -36,7 +36,7 @@ def _joined(view: View, node: str) -> bool:
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     peak, claim = view.peak(CPU), claims.get(Cause.CPU_UNPACK)
     if peak is None or not (claim or view.seen_where_slow(CPU)):
-        return [not_seen(Cause.CPU_UNPACK, "CPU was not measured")]
+        return [not_seen(Cause.CPU_UNPACK, f"CPU was {view.unseen(CPU)}")]
     if claim is None and not view.pulls_seen and peak.value >= view.limits.cpu_percent:
         return [not_seen(Cause.CPU_UNPACK, f"the CPU was {percent(peak.value / 100)} used, but pulls cannot be seen")]
     harmless = f" {view.harmless}" if peak.value >= view.limits.cpu_percent else ""

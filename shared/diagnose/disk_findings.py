@@ -7,6 +7,10 @@ from shared.model import Cause, Chart, Evidence, Finding
 from shared.units import data_rate, number, percent, rough
 
 NOUNS = {Cause.DISK_IOPS: "OS disk IOPS", Cause.DISK_BANDWIDTH: "OS disk bandwidth"}
+_SHOWN_BY = {
+    Cause.DISK_IOPS: (disk.IOPS_PERCENT, disk.CACHED_IOPS, disk.OPERATIONS[1]), Cause.DISK_BURST: disk.CREDITS, Cause.DISK_VM_CAP: disk.VM_PERCENT,
+    Cause.DISK_BANDWIDTH: (disk.BANDWIDTH_PERCENT, disk.CACHED_BANDWIDTH, disk.BYTES[1]),
+}
 _NO_LIMIT = {Cause.DISK_IOPS: "IOPS", Cause.DISK_BANDWIDTH: "bandwidth"}
 """What a limit is called whose value is not published."""
 
@@ -56,7 +60,10 @@ def _can_burst(view: View) -> bool:
 def _why_not_seen(view: View, cause: Cause) -> str:
     if view.coverage("metrics") in ("failed", "missing"):
         return "disk metrics could not be read"
-    return f"Azure sent no value that shows {cause.value}"
+    os_disk = view.case.pool.os_disk
+    if not (os_disk.sku or os_disk.iops):
+        return "which disk the nodes have is not known"
+    return f"use was {view.unseen(*_SHOWN_BY[cause])}"
 
 
 # --- to blame ---
@@ -172,7 +179,7 @@ def chart(view: View, cause: Cause) -> Chart:
 
 def _cleared_evidence(view: View, cause: Cause) -> Evidence:
     if cause is Cause.DISK_BURST:
-        return Evidence("burst credits did not run out" if _can_burst(view) else "the disk does not burst")
+        return Evidence("they did not run out" if _can_burst(view) else "the disk does not burst")
     if cause is Cause.DISK_VM_CAP and view.case.pool.os_disk.kind == "ephemeral":
         return Evidence("an ephemeral disk has no limit besides the VM's own, judged as its IOPS and bandwidth")
     peak = _peak_ratio(view, cause)

@@ -2,7 +2,7 @@
 
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import View
-from shared.model import Cause, Evidence, Finding
+from shared.model import Cause, Evidence, Finding, Verdict
 from shared.units import data_size, duration, percent
 
 UNSEEN_TOO_MUCH = 0.03
@@ -23,10 +23,17 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     return [culprit_or_cleared(Cause.IMAGE_SIZE, claim, (_took(view, claim, alone=len(claims) == 1),))]
 
 
+def unsure(finding: Finding) -> Finding:
+    """Where the cause is not known, nothing proves that nothing else was in the way."""
+    if finding.verdict is not Verdict.CONTRIBUTING:
+        return finding
+    return not_seen(Cause.IMAGE_SIZE, "not all that may have been in the way was measured")
+
+
 def _took(view: View, claim: Claim, *, alone: bool) -> Evidence:
     """The image that took longest to pull; beside other causes no pull's time is the image's alone, so the share of all is told."""
     if not alone:
-        return Evidence(f"for {percent(claim.share)} of the slow pulls' time nothing else was in the way", value=round(claim.share * 100, 1), unit="Percent")
+        return Evidence(f"for {percent(claim.share)} of the slow pulls' time nothing that was measured was in the way", value=round(claim.share * 100, 1), unit="Percent")
     longest = max(view.slow, key=lambda w: (w.end - w.pull_start, w.image))
     size = max((p.size_bytes or 0 for p in view.case.pulls if p.image == longest.image), default=0)
     told = f" ({data_size(size)})" if size else ""

@@ -117,7 +117,7 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
 def _nic(view: View, claim: Claim | None) -> Finding:
     peak, limit = view.peak(NETWORK_IN), view.case.pool.vm.network_bits_per_second
     if peak is None or not limit or not (claim or view.seen_where_slow(NETWORK_IN)):
-        why = "traffic was not measured" if limit else f"bandwidth of {view.case.pool.vm_size} is not published"
+        why = f"traffic was {view.unseen(NETWORK_IN)}" if limit else f"bandwidth of {view.case.pool.vm_size} is not published"
         return not_seen(Cause.NETWORK_NIC, why)
     part = peak.value * 8 / 60 / limit
     if claim is None and not view.pulls_seen and part * 100 >= view.limits.network_percent:
@@ -166,6 +166,6 @@ def _egress(view: View, claim: Claim | None) -> Finding:
         evidence = Evidence(text, metric=THROUGHPUT, value=round(part * 100, 1), unit="Percent", limit=view.limits.network_percent)
         return culprit_or_cleared(Cause.NETWORK_EGRESS, claim, (evidence,))
     if outbound.lower() in DIRECT_EGRESS:
-        text = f"no firewall in the path (outbound type {outbound})"
+        text = f"no firewall in the path, outbound type {outbound}"
         return Finding(Cause.NETWORK_EGRESS, Verdict.CLEARED, 0.8, evidence=(Evidence(text),))
     return not_seen(Cause.NETWORK_EGRESS, f"what lies behind outbound type {outbound or 'unknown'} was not measured")

@@ -51,6 +51,8 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     findings = [f for layer in LAYERS for f in layer(view, claims)]
     impact = _impact(view)
     cause = _cause(view, found, findings)
+    if cause is Cause.UNKNOWN:
+        findings = [image.unsure(f) if f.cause is Cause.IMAGE_SIZE else f for f in findings]
     confidence = _confidence(view, found, cause)
     return Diagnosis(
         id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,

@@ -112,6 +112,12 @@ class View:
             return known > 0 and known >= MEASURED_EVERYWHERE * max(total, self.case.pool.node_count * self.minutes)
         return known >= MEASURED_FROM * total
 
+    def unseen(self, *metrics: str) -> str:
+        """Why metrics cannot clear anybody, as the end of a sentence."""
+        if not any(map(self.seen, metrics)):
+            return "not measured"
+        return "measured too seldom while pulls were slow" if self.pulls_seen else "not measured in every minute, and which ones count is not visible without pulls"
+
     def peak(self, metric: str) -> Peak | None:
         """The highest value: in the slow minutes if pulls were slow, else in the whole window."""
         best = max(self._tops(metric), default=None)

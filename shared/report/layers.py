@@ -10,7 +10,7 @@ LAYERS = {"registry": "registry", "network": "network", "disk": "disk", "cpu": "
 CAUSE_NAMES = {
     Cause.REGISTRY_THROTTLED: "registry throttling", Cause.REGISTRY_DISTANT: "registry distance",
     Cause.NETWORK_NIC: "network bandwidth of the nodes", Cause.NETWORK_SNAT: "SNAT ports",
-    Cause.NETWORK_EGRESS: "egress (firewall, gateway)",
+    Cause.NETWORK_EGRESS: "egress firewall",
     Cause.DISK_IOPS: "OS disk IOPS", Cause.DISK_BANDWIDTH: "OS disk bandwidth",
     Cause.DISK_BURST: "disk burst credits", Cause.DISK_VM_CAP: "the VM size's disk cap",
     Cause.CPU_UNPACK: "CPU (unpacking)", Cause.KUBELET_SERIAL: "serial pulls in the kubelet",

@@ -45,9 +45,9 @@ def _bottleneck(message: Message) -> str:
 
 
 def step_line(number: int, step: Step) -> str:
-    """``1. Ephemeral OS disk: p95 about 55 s (note)``, or ``Not: …`` for a remedy to avoid."""
+    """``1. Ephemeral OS disk: p95 about 55 s · note``, or ``Not: …`` for a remedy to avoid."""
     lead = "Not:" if step.warning else f"{number}."
-    return f"{lead} {step.title}: {step.effect}" + (f" ({step.note})" if step.note else "")
+    return f"{lead} {step.title}: {step.effect}" + (f" · {step.note}" if step.note else "")
 
 
 def _steps(message: Message, width: int) -> list[str]:

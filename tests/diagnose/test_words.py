@@ -4,8 +4,23 @@ import pytest
 from msgspec.structs import replace
 
 from shared.diagnose import diagnose
-from shared.model import Case, Cause, Diagnosis, EgressHop, Finding, Operation, Thresholds, Verdict
-from tests.diagnose.cases import ACR, CLUSTER, FAST, MINUTES, NODES, QUIET, SLOW, STORM, T0, case, failed, pull, series
+from shared.model import Case, Cause, Coverage, Diagnosis, EgressHop, Finding, Operation, Thresholds, Verdict
+from tests.diagnose.cases import (
+    ACR,
+    ALL_SEEN,
+    CLUSTER,
+    FAST,
+    MINUTES,
+    NODES,
+    QUIET,
+    SLOW,
+    STORM,
+    T0,
+    case,
+    failed,
+    pull,
+    series,
+)
 from tests.diagnose.test_verdicts import hop_series
 
 TIMEOUTS = [failed(NODES[0], 1, 9, "timeout")]
@@ -43,7 +58,7 @@ def test_only_the_culprit_is_called_the_bottleneck() -> None:
     contributing = next(f for f in d.findings if f.verdict is Verdict.CONTRIBUTING)
     assert d.cause is Cause.DISK_IOPS
     assert d.findings[0].evidence[0].text.startswith("The OS disk is the bottleneck: ")
-    assert (contributing.cause, contributing.evidence[0].text) == (Cause.IMAGE_SIZE, "for 31 % of the slow pulls' time nothing else was in the way")
+    assert (contributing.cause, contributing.evidence[0].text) == (Cause.IMAGE_SIZE, "for 31 % of the slow pulls' time nothing that was measured was in the way")
 
 
 def test_of_credits_for_bytes_that_ran_out_the_bytes_are_what_is_left() -> None:
@@ -84,6 +99,21 @@ def test_what_was_used_up_and_is_cleared_says_why() -> None:
 
 def test_another_registrys_log_proves_nothing_about_the_one_that_throttles() -> None:
     assert not any("logged" in e.text for e in culprit(case(pulls=throttled("docker.io"))).evidence)
+
+
+def test_an_image_is_not_blamed_where_the_disk_was_not_seen() -> None:
+    no_disk = tuple(s for s in series(QUIET) if "Disk" not in s.metric and not s.metric.startswith("VM"))
+    d = verdict(case(measured=no_disk))
+    found = {f.cause: f for f in d.findings}
+    assert (d.cause, found[Cause.IMAGE_SIZE].verdict) == (Cause.UNKNOWN, Verdict.UNKNOWN)
+    assert found[Cause.DISK_IOPS].evidence[0].text == "use was not measured"
+
+
+def test_metrics_with_gaps_are_not_said_to_be_missing() -> None:
+    gaps = tuple(replace(s, values=(None, None, *s.values[2:])) for s in series(QUIET))
+    blind = tuple(Coverage(c.source, "failed" if c.source == "pulls" else "ok") for c in ALL_SEEN)
+    text = {f.cause: f.evidence[0].text for f in verdict(case(measured=gaps, pulls=(), coverage=blind)).findings}
+    assert text[Cause.CPU_UNPACK] == "CPU was not measured in every minute, and which ones count is not visible without pulls"
 
 
 def test_one_more_pull_after_a_reimage_is_no_pulling_again_and_again() -> None:

@@ -110,7 +110,7 @@ def test_a_layer_is_cleared_only_if_all_its_findings_are():
         cleared(Cause.CPU_UNPACK, "38 %"),
     ))), LINKS)
     assert message.cleared == "network bandwidth of the nodes (11 %) · CPU (38 %)"
-    assert message.not_seen == ("egress (firewall, gateway): the firewall's metrics are not readable",)
+    assert message.not_seen == ("egress firewall: the firewall's metrics are not readable",)
 
 
 def test_the_layer_to_blame_is_never_among_the_cleared():
@@ -146,7 +146,7 @@ def test_a_remedy_that_would_make_it_worse_is_a_warning_without_a_command():
     worse = replace(CULPRIT, remedies=(trap, *CULPRIT.remedies))
     steps = build_message(notice(replace(DISK_IOPS, findings=(worse,))), LINKS).steps
     assert [step.warning for step in steps] == [False, False, True]
-    assert text.step_line(3, steps[2]) == "Not: Ephemeral OS disk (64 MB/s): p95 about 6 min 20 s (It would make this pool slower.)"
+    assert text.step_line(3, steps[2]) == "Not: Ephemeral OS disk (64 MB/s): p95 about 6 min 20 s · It would make this pool slower."
     assert steps[2].command == ""
 
 
