@@ -34,7 +34,7 @@ def ephemeral(vm: VmLimits) -> NodeLimits:
     return NodeLimits(vm.cached_iops, vm.cached_bytes_per_second, *_cores_and_link(vm))
 
 
-def of_pool(pool: NodePool, io_credits: float, byte_credits: float) -> NodeLimits:
+def of_pool(pool: NodePool, io_credits: float = 1.0, byte_credits: float = 1.0) -> NodeLimits:
     """The pool's nodes as they are."""
     return ephemeral(pool.vm) if pool.os_disk.kind == "ephemeral" else managed(pool.os_disk, pool.vm, io_credits, byte_credits)
 

@@ -8,7 +8,7 @@ from shared.diagnose.forecast import Forecast
 from shared.diagnose.node_limits import NodeLimits, ephemeral, managed
 from shared.diagnose.view import View
 from shared.model import Case, Cause, DiskTier, Remedy, VmLimits
-from shared.units import data_rate, duration, number
+from shared.units import about, data_rate, number
 
 BETTER_BY = 0.9
 """A remedy must cut p95 to this part or less to be worth proposing."""
@@ -17,6 +17,7 @@ LARGEST_PROPOSED_GIB = 2048
 LITTLE_GAINED = 1.2
 """A smaller disk whose p95 is within this factor of the best one's is as good, and cheaper."""
 MOST_REMEDIES = 4
+_MOVE = "give it the mode, zones, labels and taints of {0}, then drain and delete {0}"
 
 
 class _Option(NamedTuple):
@@ -44,7 +45,7 @@ def _without_credits(forecast: Forecast, option: _Option, predicted: float | Non
     seconds = forecast.p95_seconds(option.limits._replace(io_credits=0.0, byte_credits=0.0))
     if seconds is None or predicted is None or seconds <= LITTLE_GAINED * predicted:
         return ""
-    return f"while the disk's burst credits last (30 minutes at full burst); without them p95 is about {duration(seconds)}"
+    return f"while burst credits last; without them p95 is about {about(seconds)}"
 
 
 def _disk_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
@@ -59,8 +60,8 @@ def _vm_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
     for vm in case.other_vms:
         best.setdefault(vm.vcpus or 0, vm)
     for vm in best.values():
-        yield from _ephemeral(case, vm)
         yield from _same_disk_on(case, vm, forecast)
+        yield from _ephemeral(case, vm)
 
 
 def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
@@ -83,7 +84,7 @@ def _bigger_disk(case: Case, forecast: Forecast) -> Iterator[_Option]:
     if not larger:
         return
     tier, through = _enough([(tier, managed(tier, vm)) for tier in larger], forecast)
-    capped = " and no more, the VM's own cap" if (through.iops, through.bytes_per_second) != (tier.iops, tier.bytes_per_second) else ""
+    capped = ", the VM's cap" if (through.iops, through.bytes_per_second) != (tier.iops, tier.bytes_per_second) else ""
     title = f"{number(tier.size_gib)} GiB OS disk ({tier.tier}, {_told(through.iops, through.bytes_per_second)}{capped})"
     yield _Option(title, vm, "Managed", tier.size_gib, through)
 
@@ -118,7 +119,7 @@ def _cores(vm: VmLimits) -> str:
 
 
 def _remedy(case: Case, forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
-    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), f"then drain and delete pool {case.pool.name}", option.note)))
+    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), _MOVE.format(case.pool.name), option.note)))
     return Remedy(option.title, _add_pool(case, option), predicted, note, rough=predicted is not None and not forecast.close)
 
 

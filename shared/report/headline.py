@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from shared import units
-from shared.model import Bulletin, Cause, Diagnosis, Impact, Incident, Item, Notice, Operation, Severity, Value
+from shared.model import Bulletin, Cause, Diagnosis, Impact, Incident, Item, Notice, Operation, Remedy, Severity, Value
 from shared.report.layers import CAUSE_NAMES
 from shared.report.literal import one_line
 
@@ -183,10 +183,17 @@ def _pulls_part(diagnosis: Diagnosis) -> str:
 def _with_remedy(diagnosis: Diagnosis) -> str:
     """``. With remedy 1: p95 about 55 s instead of 4 min 12 s``."""
     better = [r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse]
-    best = next(((n, r.p95_seconds) for n, r in enumerate(better, 1) if r.p95_seconds is not None), None)
+    best = next(((n, r) for n, r in enumerate(better, 1) if r.p95_seconds is not None), None)
     if best is None:
         return ""
-    return f". With remedy {best[0]}: p95 about {units.about(best[1])} instead of {units.duration(diagnosis.impact.p95_seconds)}"
+    return f". With remedy {best[0]}: p95 {predicted(best[1])} instead of {units.duration(diagnosis.impact.p95_seconds)}"
+
+
+def predicted(remedy: Remedy) -> str:
+    """``about 55 s``; ``perhaps 55 s`` where the prediction is rough; ``unknown``."""
+    if remedy.p95_seconds is None:
+        return units.UNKNOWN
+    return f"{'perhaps' if remedy.rough else 'about'} {units.about(remedy.p95_seconds)}"
 
 
 def usual_p95(impact: Impact) -> str:

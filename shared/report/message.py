@@ -35,6 +35,7 @@ from shared.report.headline import (
     group_status,
     headline,
     operation_of,
+    predicted,
     status_of,
     usual_p95,
 )
@@ -276,7 +277,7 @@ def _steps(culprit: Finding | None) -> tuple[tuple[Step, ...], str]:
 
 
 def _step(remedy: Remedy) -> Step:
-    effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 about {units.about(remedy.p95_seconds)}"
+    effect = "effect on p95 unknown" if remedy.p95_seconds is None else f"p95 {predicted(remedy)}"
     note = remedy.note or ("It would make this pool slower." if remedy.worse else "")
     command = "" if remedy.worse else _command(remedy.command)
     return Step(_line(remedy.title), effect, command, _line(note), warning=remedy.worse)

@@ -19,7 +19,7 @@ import msgspec
 from shared import units
 from shared.model import Case, Diagnosis, Notice, Remedy, Thresholds, Verdict, encode
 from shared.report import layers
-from shared.report.headline import status_of
+from shared.report.headline import predicted, status_of
 from shared.report.literal import lines, one_line
 from shared.report.message import Links, build_message
 from shared.report.page_charts import Charts, charts
@@ -157,7 +157,7 @@ def remedies(diagnosis: Diagnosis) -> tuple[tuple[Choice, ...], Choice | None]:
 def _choice(remedy: Remedy, longest: float) -> Choice:
     if remedy.p95_seconds is None:
         return Choice(remedy, "effect unknown", None)
-    return Choice(remedy, f"about {units.about(remedy.p95_seconds)}", round(100 * remedy.p95_seconds / longest, 1))
+    return Choice(remedy, predicted(remedy), round(100 * remedy.p95_seconds / longest, 1))
 
 
 def slowest_images(case: Case, most: int = 10) -> list[tuple[str, int, float, int | None]]:
