@@ -41,7 +41,7 @@ def send(
         case _:
             from shared.notify import eventgrid
 
-            eventgrid.publish(receiver.url.reveal(), credential, _fact(content))
+            eventgrid.publish(receiver.url.reveal(), credential, _fact(content), now)
 
 
 type _Ask = Callable[[bytes, Mapping[str, str]], Outcome]
