@@ -39,7 +39,8 @@ log = logging.getLogger("pullwatch")
 
 
 class View(NamedTuple):
-    """A cluster's rows, read in an order that makes a stale one show: the cluster's first."""
+    """A cluster's rows, read in an order that makes a stale one show: the cluster's first, and the pools before what waits
+    about them, so that no incident is called old that nobody has been told of."""
 
     row: Row[ClusterState]
     waiting: list[Waiting]
@@ -60,10 +61,11 @@ def policy_of(settings: Settings) -> Policy:
 def look(services: Services, cluster_id: str, now: datetime) -> View:
     """What there is to tell about a cluster now."""
     row = services.store.cluster(cluster_id)
+    pools = services.store.pools(cluster_id)
     rows = services.store.waiting(cluster_id)
     waiting = [w for w in rows if w.id not in row.value.announced]
     left = [w for w in rows if w.id in row.value.announced]
-    made = plan(cluster_id, row.value, waiting, services.store.pools(cluster_id), policy_of(services.settings), now)
+    made = plan(cluster_id, row.value, waiting, pools, policy_of(services.settings), now)
     return View(row, waiting, left, made)
 
 

@@ -30,6 +30,9 @@ _SEVERITIES = {
     Severity.CRITICAL: Status("🔴", "Critical", "attention"),
 }
 _RESOLVED = Status("✅", "Resolved", "good")
+_CLOSED = Status("⚪", "Closed", "accent")
+POOL_GONE = "pool_gone"
+"""The reason of a notice about a pool that was deleted, or is left out by the settings now."""
 _CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", "reminder": "still"}
 """What a notice's reason says about an incident that goes on."""
 _OUTCOMES = {
@@ -50,7 +53,7 @@ def status_of(notice: Notice) -> Status:
     operation = operation_of(notice)
     match notice.kind:
         case "resolved":
-            return _RESOLVED
+            return _CLOSED if notice.reason == POOL_GONE else _RESOLVED
         case "changed":
             return Status(severity.emoji, f"{severity.word}, {_CHANGES.get(notice.reason, 'changed')}", severity.tone)
         case "summary" if operation:
@@ -116,7 +119,7 @@ def bulletin_status(bulletin: Bulletin) -> Status:
 
 
 def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -> str:
-    """``Image pulls on prod-weu: newly slow on 3 node pools, still slow on 2, back to usual on 4, 31 operations ended``."""
+    """``Image pulls on prod-weu: newly slow on 3 node pools, still slow on 2, no longer slow on 4, 31 operations ended``."""
     counts = {words: sum(item.kind in kinds for item in (*items, *still)) for words, kinds in _COUNTED.items()}
     told = [(words, count) for words, count in counts.items() if count]
     parts = [f"{words} on {units.counted(count, 'node pool') if place == 0 else count}" for place, (words, count) in enumerate(told)]
@@ -124,7 +127,7 @@ def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -
     return f"Image pulls on {cluster}: " + ", ".join(parts + ([f"{units.counted(ended, 'operation')} ended"] if ended else []))
 
 
-_COUNTED = {"newly slow": ("opened", "changed"), "still slow": ("still",), "back to usual": ("resolved",)}
+_COUNTED = {"newly slow": ("opened",), "slow for another reason or worse": ("changed",), "still slow": ("still",), "no longer slow": ("resolved",)}
 
 
 def _short(notice: Notice) -> str:
@@ -133,6 +136,8 @@ def _short(notice: Notice) -> str:
     if notice.kind == "summary" and operation:
         target = f" to {operation.target}" if operation.target else ""
         return f"{_OPERATION_NAMES[operation.kind]}{target} {_took(operation, notice.at)}; {_pulls_part(notice.diagnosis)}"
+    if notice.reason == POOL_GONE:
+        return f"no longer watched; its incident is closed{_after(notice)}"
     if notice.kind == "resolved":
         return f"back to usual{_after(notice)}{_p95_known(impact)}"
     cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
@@ -149,6 +154,8 @@ def _after(notice: Notice) -> str:
 
 
 def _ended(notice: Notice) -> str:
+    if notice.reason == POOL_GONE:
+        return f"{where(notice.diagnosis)} is deleted or no longer watched: its incident is closed{_after(notice)}"
     return f"Image pulls on {where(notice.diagnosis)} are back to usual{_after(notice)}{_p95_known(notice.diagnosis.impact)}"
 
 

@@ -29,6 +29,7 @@ from shared.model import (
 )
 from shared.report import layers
 from shared.report.headline import (
+    POOL_GONE,
     Status,
     bulletin_status,
     group_headline,
@@ -193,7 +194,7 @@ def _with_diagnosis(message: Message, diagnosis: Diagnosis) -> Message:
 def _with_recovery(message: Message, notice: Notice) -> Message:
     cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
     was = "" if cause in (Cause.HEALTHY, Cause.UNKNOWN) else f"The bottleneck was: {layers.CAUSE_NAMES[cause]}"
-    return replace(message, bottleneck=was, impact=_impact(notice.diagnosis.impact))
+    return replace(message, bottleneck=was, impact="" if notice.reason == POOL_GONE else _impact(notice.diagnosis.impact))
 
 
 def _line(text: str) -> str:

@@ -38,18 +38,41 @@ def assessed(state: PoolState, diagnosis: Diagnosis, now: datetime, calm_checks:
     return Outcome(replace(seen, incident=None, notice_id=""), "incident_resolved", _notice("resolved", "incident_resolved", diagnosis, now, over))
 
 
-def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
-    """The final assessment of an ended operation: its summary, which closes the incident it caused."""
-    operation, incident = state.operation, state.incident
+def summed_up(state: PoolState, operation_id: str, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
+    """The final assessment of an ended operation: its summary, which closes the incident it caused.
+
+    Where the next operation has begun, the incident goes on with that.
+    """
+    operation = state.named(operation_id)
     if operation is None:
         return Outcome(state, "already_summed_up")
-    closed = incident and replace(incident, resolved_at=now)
-    after = replace(state, operation=None, last_operation=operation, incident=None, notice_id="", assessed_at=now)
+    if operation is state.operation:
+        closed = state.incident and replace(state.incident, resolved_at=now)
+        after = replace(state, operation=None, last_operation=operation, incident=None, notice_id="", assessed_at=now)
+    else:
+        closed = None
+        left = tuple(one for one in state.superseded if one is not operation)
+        after = replace(state, superseded=left, last_operation=state.last_operation if _is_newer(state.last_operation, operation) else operation)
     bad = closed is not None or diagnosis.severity.rank >= Severity.WARNING.rank or operation.outcome != "succeeded"
     if not (bad or summaries == "all" or (summaries == "upgrades" and operation.kind == "upgrade")):
         return Outcome(after, "summary_not_wanted")
     return Outcome(after, f"{operation.kind}_summed_up",
                    _notice("summary", f"{operation.kind}_ended", diagnosis, now, closed, operation))
+
+
+def _is_newer(last: Operation | None, operation: Operation) -> bool:
+    return last is not None and last.started_at > operation.started_at
+
+
+def gone(state: PoolState, last: Notice | None, now: datetime) -> Outcome:
+    """The pool is no longer watched: nothing about it goes on. ``last`` told what its incident is."""
+    after = replace(state, operation=None, superseded=(), incident=None, notice_id="", capacity=None)
+    if after == state:
+        return Outcome(state, "not_watched")
+    if state.incident is None or last is None:
+        return Outcome(after, "pool_gone")
+    over = replace(state.incident, resolved_at=now)
+    return Outcome(after, "pool_gone", _notice("resolved", "pool_gone", last.diagnosis, now, over))
 
 
 def _bad(state: PoolState, incident: Incident | None, diagnosis: Diagnosis, now: datetime) -> Outcome:

@@ -14,6 +14,8 @@ class PoolState(Value, frozen=True):
     """Nodes when last seen: a scale set that was written but has not grown did not scale out."""
     operation: Operation | None = None
     """The one in progress, or ended but not yet summed up."""
+    superseded: tuple[Operation, ...] = ()
+    """Ended and not yet summed up either when the next one began, oldest first."""
     last_operation: Operation | None = None
     incident: Incident | None = None
     """The open one."""
@@ -22,6 +24,15 @@ class PoolState(Value, frozen=True):
     assessed_at: datetime | None = None
     asked_at: datetime | None = None
     """When an assessment was last asked for besides those of an operation: one a minute is enough."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """All that are not summed up, oldest first."""
+        return (*self.superseded, self.operation) if self.operation else self.superseded
+
+    def named(self, operation_id: str) -> Operation | None:
+        """The operation of that id that is not summed up."""
+        return next((operation for operation in self.operations if operation.id == operation_id), None)
 
 
 class Waiting(Value, frozen=True):
@@ -75,6 +86,8 @@ class Turn(Value, frozen=True):
 
     receiver: str
     free_at: datetime
+    closed_until: datetime | None = None
+    """The receiver asked for a pause until then: also those whose turn it is wait."""
 
 
 class Housekeeping(Value, frozen=True):
