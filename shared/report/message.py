@@ -5,6 +5,7 @@ Whatever a message holds is on one line, of bounded length and without invisible
 """
 
 import re
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -47,6 +48,8 @@ WARNINGS = 2
 POOL_LINES = 40
 """As many node pools are listed one by one; the renderers cut further where their receiver takes less."""
 LINE_CHARACTERS = 400
+LATE = timedelta(minutes=10)
+"""Later than grouping and a few retries make it."""
 COMMAND_CHARACTERS = 2000
 _CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
 _SENTENCE = re.compile(r"(?<=\.)\s+")
@@ -127,6 +130,16 @@ def build_message(content: Content, links: Links) -> Message:
             return _about_group(content, links)
         case Bulletin():
             return _about_bulletin(content)
+
+
+def told_late(message: Message, at: datetime, now: datetime) -> Message:
+    """The message, which says so where it comes long after what it tells: because the receiver was down, or a mute in force."""
+    if now - at < LATE:
+        return message
+    late = f"told {units.duration((now - at).total_seconds())} late"
+    if message.is_quiet:
+        return replace(message, headline=f"{message.headline} ({late})")
+    return replace(message, status=replace(message.status, word=f"{message.status.word}, {late}"))
 
 
 def _about_group(group: Group, links: Links) -> Message:

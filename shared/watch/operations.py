@@ -15,7 +15,6 @@ from shared.azure_ids import id_key
 from shared.model import Operation, Wake
 from shared.watch.state import PoolState
 
-
 SAME_END = timedelta(minutes=1)
 """Two clocks need not agree: an end that comes so soon after one is the same."""
 

@@ -57,6 +57,8 @@ class ClusterState(Value, frozen=True):
     """Ids of the notices in the last announcement: a row of theirs that is still there was told already."""
     silenced: tuple[str, ...] = ()
     """Those of them that nobody is told of: they were over before a mute was."""
+    told_at: dict[str, datetime] = msgspec.field(default_factory=dict)
+    """Receiver → when it was last told anything: what others are told about is no reminder to it."""
 
 
 class Past(Value, frozen=True):

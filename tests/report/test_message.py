@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from shared.model import Cause, Chart, Evidence, Finding, Impact, Remedy, Severity, SlowPull, Verdict
 from shared.report import text
 from shared.report.literal import lines, one_line
-from shared.report.message import Links, build_message
+from shared.report.message import Links, build_message, told_late
 from tests.report import golden, samples
 from tests.report.samples import CULPRIT, DISK_IOPS, ENDED_UPGRADE, HEALTHY, LINKS, NOW, START, cleared, notice, unseen
 
@@ -73,6 +73,13 @@ def test_a_resolved_incident_says_how_long_it_lasted_and_what_it_was():
 ])
 def test_a_repeated_message_says_whether_anything_changed(reason, word):
     assert build_message(notice(kind="changed", reason=reason), LINKS).status.word == word
+
+
+def test_a_message_that_comes_long_after_what_it_tells_says_so():
+    opened, quiet = build_message(samples.opened(), LINKS), build_message(golden.NOTICES["healthy_upgrade"](), LINKS)
+    assert told_late(opened, NOW, NOW + timedelta(minutes=9)) == opened
+    assert told_late(opened, NOW, NOW + timedelta(minutes=58)).title.startswith("🔴 Critical, told 58 min late: Image pulls on prod-weu / apps")
+    assert told_late(quiet, NOW, NOW + timedelta(hours=20)).title == f"{quiet.title} (told 20 h late)"
 
 
 def test_every_status_has_a_word_beside_its_sign():
