@@ -161,13 +161,22 @@ def _ended(notice: Notice) -> str:
 
 def _summed_up(notice: Notice, operation: Operation) -> str:
     diagnosis = notice.diagnosis
-    nodes = operation.nodes_after or diagnosis.impact.nodes_total
     name = f"{_OPERATION_NAMES[operation.kind]} of {where(diagnosis)}"
     name += f" to {operation.target}" if operation.target else ""
-    return f"{name} {_took(operation, notice.at)} on {units.counted(nodes, 'node')}; {_pulls_part(diagnosis)}"
+    return f"{name} {_took(operation, notice.at)} {_nodes(operation, diagnosis.impact)}; {_pulls_part(diagnosis)}"
+
+
+def _nodes(operation: Operation, impact: Impact) -> str:
+    """``from 3 to 30 nodes``; an upgrade has the nodes that its pool has, whatever it had on the way."""
+    if operation.kind == "scale_out" and operation.nodes_before is not None and operation.nodes_after is not None:
+        return f"from {operation.nodes_before} to {units.counted(operation.nodes_after, 'node')}"
+    return f"on {units.counted(impact.nodes_total, 'node')}"
 
 
 def _took(operation: Operation, now: datetime) -> str:
+    """How long; of one whose end was all that was told, nobody knows."""
+    if operation.ended_at == operation.started_at:
+        return f"{operation.outcome} (its start was not seen)"
     took = units.duration(((operation.ended_at or now) - operation.started_at).total_seconds())
     return {
         "succeeded": f"took {took}", "failed": f"failed after {took}",

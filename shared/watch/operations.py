@@ -32,7 +32,7 @@ def on_upgrade(state: PoolState, wake: Wake, target: str, now: datetime) -> Deci
     at = min(wake.at or now, now)
     if wake.kind == "upgrade_started":
         return _started(state, wake, target, at, now)
-    return _ended(state, wake, at, now)
+    return _ended(state, wake, target, at, now)
 
 
 def _started(state: PoolState, wake: Wake, target: str, at: datetime, now: datetime) -> Decision:
@@ -50,21 +50,21 @@ def _started(state: PoolState, wake: Wake, target: str, at: datetime, now: datet
     return Decision(_next(state, _open(state, wake, "upgrade", at, now, target)), "upgrade_opened", "now")
 
 
-def _ended(state: PoolState, wake: Wake, at: datetime, now: datetime) -> Decision:
+def _ended(state: PoolState, wake: Wake, target: str, at: datetime, now: datetime) -> Decision:
     outcome: Literal["succeeded", "failed"] = "succeeded" if wake.kind == "upgrade_succeeded" else "failed"
     current, last = state.operation, state.last_operation
     if current is not None and (current.ended_at is None or current.outcome == "timed_out"):
         if at < current.started_at:
             return Decision(state, "end_of_an_earlier_one")
-        ended = replace(current, kind="upgrade", ended_at=at, outcome=outcome, seen_at=now)
+        ended = replace(current, kind="upgrade", ended_at=at, outcome=outcome, seen_at=now, target=current.target or target)
         return Decision(_with(state, ended), f"upgrade_{outcome}", "final")
     if any(_is_twin(one, at) for one in state.operations):
         return Decision(state, "already_ended")
     if last is not None and _is_twin(last, at):
         return Decision(state, "already_summed_up")
-    opened = _open(state, wake, "upgrade", at, now, "")
+    opened = _open(state, wake, "upgrade", at, now, target)
     if last is not None and last.kind == "upgrade" and last.outcome == "timed_out" and current is None:
-        opened = replace(opened, started_at=last.started_at, target=last.target, nodes_before=last.nodes_before)
+        opened = replace(opened, started_at=last.started_at, target=last.target or target, nodes_before=last.nodes_before)
     return Decision(_next(state, replace(opened, ended_at=at, outcome=outcome)), "end_without_start", "final")
 
 
