@@ -1,0 +1,147 @@
+"""Each access to the storage in turn: there another worker comes in with the same message, or there the worker dies.
+
+The model-based test does this at random over long plays; here no moment of a message is left out.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import PullwatchError
+from shared.flow.jobs import ANNOUNCEMENTS, ASSESSMENTS, Announcement, Assessment
+from shared.model import Cause, Severity, encode
+from tests.flow.memory import Crash, Message
+from tests.flow.play import CLUSTER, Play, lines
+
+BAD = Cause.DISK_IOPS
+MOST_ACCESSES = 60
+
+
+def opening() -> tuple[Play, Message]:
+    play = Play()
+    play.slow["apps"] = (BAD, Severity.WARNING)
+    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
+    return play, play.services.messages[0]
+
+
+def changing() -> tuple[Play, Message]:
+    play = Play()
+    play.look_at("apps", BAD)
+    play.run(600, step=5)
+    play.slow["apps"] = (Cause.CPU_UNPACK, Severity.WARNING)
+    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
+    return play, play.services.messages[0]
+
+
+def resolving() -> tuple[Play, Message]:
+    play = Play()
+    play.look_at("apps", BAD)
+    play.run(600, step=5)
+    play.look_at("apps")
+    play.services.now += timedelta(minutes=5)
+    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
+    return play, play.services.messages[0]
+
+
+def final_assessment() -> tuple[Play, Message]:
+    play = Play()
+    play.event("upgrade_started", "apps")
+    play.run(60)
+    play.event("upgrade_succeeded", "apps", minutes=1)
+    play.services.now += timedelta(minutes=4)
+    return play, play.services.visible()[-1]
+
+
+def announcement() -> tuple[Play, Message]:
+    play = Play()
+    play.look_at("apps", BAD)
+    play.look_at("batch", BAD)
+    play.run(1)
+    play.services.now += timedelta(seconds=31)
+    play.services.messages.clear()
+    play.services.enqueue(ANNOUNCEMENTS, encode(Announcement(CLUSTER)))
+    return play, play.services.messages[0]
+
+
+def delivery() -> tuple[Play, Message]:
+    play, message = announcement()
+    play.take(message)
+    return play, play.services.messages[0]
+
+
+type Begin = Callable[[], tuple[Play, Message]]
+
+BOTH = ["opened apps", "opened batch"]
+TOLD: dict[Begin, list[str]] = {
+    opening: ["opened apps"], changing: ["opened apps", "changed apps"], resolving: ["opened apps", "resolved apps"], final_assessment: ["summary apps"],
+    announcement: BOTH, delivery: BOTH,
+}
+
+
+def said(play: Play, receiver: str) -> list[str]:
+    return [line for told in play.told[receiver] for line in lines(told) if not line.startswith("health")]
+
+
+@pytest.mark.parametrize("begin", TOLD)
+def test_the_same_message_in_two_hands_is_acted_on_once(begin: Begin) -> None:
+    for access in range(MOST_ACCESSES):
+        play, message = begin()
+        came = second_worker_comes(play, message, access)
+        work(play, message)
+        play.services.interrupt = lambda _: None
+        play.run(900, step=5)
+        for receiver in ("teams", "slack", "webhook"):
+            assert said(play, receiver) == TOLD[begin], (access, receiver)
+        if not came:
+            return
+    pytest.fail("more accesses than expected: make MOST_ACCESSES larger")
+
+
+@pytest.mark.parametrize("begin", TOLD)
+def test_a_worker_that_dies_at_any_write_loses_nothing(begin: Begin) -> None:
+    """Its message comes again. Only what a chat took just before the death is told twice."""
+    for write in range(MOST_ACCESSES):
+        play, message = begin()
+        writes = iter(range(10_000))
+
+        def die(when: str, play: Play = play, writes: Iterator[int] = writes, write: int = write) -> None:
+            if when != "read" and next(writes) == write:
+                play.services.interrupt = lambda _: None
+                raise Crash
+
+        play.services.interrupt = die
+        try:
+            play.take(message)
+        except Crash:
+            for _ in range(10):
+                play.run(120, step=10)
+                play.tidy()
+        else:
+            assert write > 3
+            return
+        for receiver in ("teams", "slack", "webhook"):
+            times = 2 if begin is delivery and said(play, receiver) != TOLD[begin] else 1
+            assert said(play, receiver) == times * TOLD[begin], (write, receiver)
+    pytest.fail("more writes than expected: make MOST_ACCESSES larger")
+
+
+def second_worker_comes(play: Play, message: Message, access: int) -> list[int]:
+    """Has the other worker act on the message at this access of the first; the list is empty if there is no such access."""
+    numbers, came = iter(range(10_000)), list[int]()
+
+    def interrupt(_: str) -> None:
+        if not came and next(numbers) == access:
+            came.append(access)
+            work(play, message)
+
+    play.services.interrupt = interrupt
+    return came
+
+
+def work(play: Play, message: Message) -> None:
+    """A message whose worker fails comes again; here its row says that it is done."""
+    try:
+        play.take(message)
+    except PullwatchError:
+        play.services.messages.append(message)
