@@ -18,11 +18,15 @@ BAD = Cause.DISK_IOPS
 MOST_ACCESSES = 60
 
 
+def asked_about(play: Play) -> tuple[Play, Message]:
+    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
+    return play, play.services.messages[0]
+
+
 def opening() -> tuple[Play, Message]:
     play = Play()
     play.slow["apps"] = (BAD, Severity.WARNING)
-    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
-    return play, play.services.messages[0]
+    return asked_about(play)
 
 
 def changing() -> tuple[Play, Message]:
@@ -30,8 +34,7 @@ def changing() -> tuple[Play, Message]:
     play.look_at("apps", BAD)
     play.run(600, step=5)
     play.slow["apps"] = (Cause.CPU_UNPACK, Severity.WARNING)
-    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
-    return play, play.services.messages[0]
+    return asked_about(play)
 
 
 def resolving() -> tuple[Play, Message]:
@@ -40,8 +43,7 @@ def resolving() -> tuple[Play, Message]:
     play.run(600, step=5)
     play.look_at("apps")
     play.services.now += timedelta(minutes=5)
-    play.services.enqueue(ASSESSMENTS, encode(Assessment(CLUSTER, "apps", asked_at=play.services.now)))
-    return play, play.services.messages[0]
+    return asked_about(play)
 
 
 def final_assessment() -> tuple[Play, Message]:
