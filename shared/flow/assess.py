@@ -146,7 +146,7 @@ def _change(services: Services, job: Assessment, outcome_of: Callable[[PoolState
         outcome = outcome_of(row.value)
         if outcome.notice is not None and case is not None:
             _keep(services, case)
-        new = outgoing.rows_of(services, outcome.notice, now)
+        new = outgoing.rows_of(services, outcome.notice, outcome.past, now)
         if outcome.state != row.value:
             services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), new)
         return outcome, new

@@ -14,10 +14,9 @@ from shared.report.headline import item_of
 from shared.services import Services
 from shared.telemetry import count, measure
 from shared.watch import outbox
-from shared.watch.history import past_of
 from shared.watch.mutes import muted_until
 from shared.watch.routes import is_chat, wants
-from shared.watch.state import Turn, Waiting
+from shared.watch.state import Past, Turn, Waiting
 from shared.watch.store import Conflict, Row
 
 log = logging.getLogger("pullwatch")
@@ -27,8 +26,8 @@ MOST_CONFLICTS = 8
 # --- what is to be told ---
 
 
-def rows_of(services: Services, notice: Notice | None, now: datetime) -> list[Value]:
-    """The rows a notice is written as: it waits for people; programs get it at once, unless a mute holds it back.
+def rows_of(services: Services, notice: Notice | None, past: Past | None, now: datetime) -> list[Value]:
+    """The rows a notice is written as, and what is kept of what it says is over: it waits for people; programs get it at once, unless a mute holds it back.
 
     Its content is saved first: a row may not name what is not there.
     """
@@ -38,7 +37,7 @@ def rows_of(services: Services, notice: Notice | None, now: datetime) -> list[Va
     cluster, item = notice.diagnosis.cluster.id, item_of(notice)
     held = muted_until(services.settings.mutes, cluster, item.pool, item.cause, now) is not None
     programs = [] if held else program_deliveries(services, cluster, item, now)
-    return [Waiting(item, item.cause, now, held), *past_of(notice), *programs]
+    return [Waiting(item, item.cause, now, held), *([past] if past else []), *programs]
 
 
 def program_deliveries(services: Services, cluster_id: str, item: Item, now: datetime) -> list[Delivery]:

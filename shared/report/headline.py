@@ -31,9 +31,10 @@ _SEVERITIES = {
 }
 _RESOLVED = Status("✅", "Resolved", "good")
 _CLOSED = Status("⚪", "Closed", "accent")
+REMINDER = "reminder"
 POOL_GONE = "pool_gone"
 """The reason of a notice about a pool that was deleted, or is left out by the settings now."""
-_CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", "reminder": "still"}
+_CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", REMINDER: "still"}
 """What a notice's reason says about an incident that goes on."""
 _OUTCOMES = {
     "succeeded": ("✅", "Done"),
@@ -54,6 +55,9 @@ def status_of(notice: Notice) -> Status:
     match notice.kind:
         case "resolved":
             return _CLOSED if notice.reason == POOL_GONE else _RESOLVED
+        case "changed" if notice.reason == REMINDER and notice.incident:
+            lasts = units.duration((notice.at - notice.incident.opened_at).total_seconds())
+            return Status(severity.emoji, f"{severity.word}, still after {lasts}", severity.tone)
         case "changed":
             return Status(severity.emoji, f"{severity.word}, {_CHANGES.get(notice.reason, 'changed')}", severity.tone)
         case "summary" if operation:

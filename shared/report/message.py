@@ -31,6 +31,7 @@ from shared.model import (
 from shared.report import layers
 from shared.report.headline import (
     POOL_GONE,
+    REMINDER,
     Status,
     bulletin_status,
     group_headline,
@@ -178,6 +179,8 @@ def _about_notice(notice: Notice, links: Links) -> Message:
     if _went_well(notice):
         return opening
     told = _with_recovery(opening, notice) if notice.kind == "resolved" else _with_diagnosis(opening, notice.diagnosis)
+    if notice.reason == REMINDER:
+        told = replace(told, impact=f"{told.impact} · as of {units.clock(notice.diagnosis.window.end)}")
     return replace(told, links=_links(notice.diagnosis, links), footer=_footer(notice))
 
 

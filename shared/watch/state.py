@@ -7,6 +7,17 @@ import msgspec
 from shared.model import Cause, Incident, Item, Operation, Value
 
 
+class Worst(Value, frozen=True):
+    """The worst look at something while it went on."""
+
+    p95_seconds: float | None = None
+    remedy: str = ""
+    """What would have helped most then."""
+    remedy_p95_seconds: float | None = None
+    slowest: tuple[tuple[str, float], ...] = ()
+    """(image, seconds) of the slowest pulls."""
+
+
 class PoolState(Value, frozen=True):
     pool: str
     vmss_id: str = ""
@@ -19,6 +30,8 @@ class PoolState(Value, frozen=True):
     last_operation: Operation | None = None
     incident: Incident | None = None
     """The open one."""
+    worst: Worst | None = None
+    """Of the open incident."""
     notice_id: str = ""
     """The notice that said last what the open incident is."""
     assessed_at: datetime | None = None
@@ -75,8 +88,9 @@ class Past(Value, frozen=True):
     incidents: int = 0
     """1 if it was, or ended, an incident."""
     seconds: float | None = None
-    slow_minutes: int | None = None
+    """How long the incident was open; where there was none, how long the operation took."""
     p95_seconds: float | None = None
+    """The worst seen."""
     remedy: str = ""
     remedy_p95_seconds: float | None = None
     slowest: tuple[tuple[str, float], ...] = ()

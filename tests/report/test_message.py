@@ -82,7 +82,7 @@ def test_a_resolved_incident_says_how_long_it_lasted_and_what_it_was():
 
 
 @pytest.mark.parametrize(("reason", "word"), [
-    ("cause_changed", "Critical, new cause"), ("severity_raised", "Critical, worse"), ("reminder", "Critical, still"), ("else", "Critical, changed"),
+    ("cause_changed", "Critical, new cause"), ("severity_raised", "Critical, worse"), ("reminder", "Critical, still after 16 min"), ("else", "Critical, changed"),
 ])
 def test_a_repeated_message_says_whether_anything_changed(reason, word):
     assert build_message(notice(kind="changed", reason=reason), LINKS).status.word == word
