@@ -82,11 +82,22 @@ class World(RuleBasedStateMachine):
         message = data.draw(st.sampled_from(visible))
         self.until_crash(crash, lambda: self.play.work(message) if again else self.play.take(message), other, message)
 
-    @rule(seconds=st.sampled_from([0, 1, 31, 301]), crash=st.none() | st.integers(0, 80))
-    def workers_take_what_there_is(self, seconds: float, crash: int | None) -> None:
+    @rule(seconds=st.sampled_from([0, 1, 31, 301]), crash=st.none() | st.integers(0, 40), other=st.none() | st.integers(0, 60))
+    def workers_take_what_there_is(self, seconds: float, crash: int | None, other: int | None) -> None:
         if self.play.services.now - T0 < OUTAGE:
             self.play.services.now += timedelta(seconds=seconds)
-        self.until_crash(crash, lambda: self.play.run(0))
+        self.until_crash(crash, lambda: self.play.run(0), other)
+
+    @rule(pool=POOLS, cause=CAUSES, severity=SEVERITIES, seconds=st.sampled_from([31, 301]), crash=st.integers(0, 30), other=st.none() | st.integers(0, 60))
+    def a_worker_dies_over_fresh_news(self, pool: str, cause: Cause, severity: Severity, seconds: float, crash: int, other: int | None) -> None:
+        self.play.look_at(pool, cause, severity)
+        self.workers_take_what_there_is(seconds, crash, other)
+
+    @rule(pool=POOLS, causes=st.lists(CAUSES, min_size=1, max_size=4), severity=SEVERITIES)
+    def all_goes_well_for_a_while(self, pool: str, causes: list[Cause], severity: Severity) -> None:
+        for cause in causes:
+            self.play.look_at(pool, cause, severity)
+            self.workers_take_what_there_is(301, None, None)
 
     @rule(crash=st.none() | st.integers(0, 20), other=st.none() | st.integers(0, 40))
     def the_housekeeping_runs(self, crash: int | None, other: int | None) -> None:
