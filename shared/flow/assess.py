@@ -111,20 +111,18 @@ def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagno
         if reason := _why_not_due(state, job):  # another worker was faster than the reading of Azure
             return Outcome(state, reason)
         if job.final:
-            return incidents.summed_up(state, job.operation_id, diagnosis, now, settings.summaries)
-        return incidents.assessed(state, diagnosis, now, settings.calm_checks)
+            outcome = incidents.summed_up(state, job.operation_id, diagnosis, now, settings.summaries)
+        else:
+            outcome = incidents.assessed(state, diagnosis, now, settings.calm_checks)
+        if outcome.notice is not None or diagnosis.severity is not Severity.OK:
+            services.save_blob(f"cases/{case.id}.json", encode(case))  # before anybody can be told of it: the notice links to it
+        return outcome
 
-    if diagnosis.severity is not Severity.OK:
-        _keep(services, case)
-    outcome = _change(services, job, outcome_of, case)
+    outcome = _change(services, job, outcome_of)
     dimensions = {"cluster": job.cluster_id, "pool": job.pool, "operation": job.operation_id, "diagnosis": diagnosis.id}
     log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline, extra=dimensions)
     count("verdicts", cause=diagnosis.cause.value)
     _look_again(services, job, outcome.state)
-
-
-def _keep(services: Services, case: Case) -> None:
-    services.save_blob(f"cases/{case.id}.json", encode(case))
 
 
 def _forget(services: Services, job: Assessment, why: str) -> None:
@@ -138,14 +136,12 @@ def _forget(services: Services, job: Assessment, why: str) -> None:
     record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=f"{outcome.reason}: {why}"))
 
 
-def _change(services: Services, job: Assessment, outcome_of: Callable[[PoolState], Outcome], case: Case | None = None) -> Outcome:
-    """One transaction. The Case that a notice links to is kept before anybody can be told of it."""
+def _change(services: Services, job: Assessment, outcome_of: Callable[[PoolState], Outcome]) -> Outcome:
+    """The pool's new state and all that is to be told of it, in one transaction; then what follows is passed on."""
     now = services.clock()
 
     def once(row: Row[PoolState]) -> tuple[Outcome, list[Value]]:
         outcome = outcome_of(row.value)
-        if outcome.notice is not None and case is not None:
-            _keep(services, case)
         new = outgoing.rows_of(services, outcome.notice, outcome.past, now)
         if outcome.state != row.value:
             services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), new)

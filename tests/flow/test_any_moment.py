@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import PullwatchError
 from shared.flow.announce import announce
 from shared.flow.jobs import ANNOUNCEMENTS, ASSESSMENTS, Announcement, Assessment
 from shared.model import Cause, Severity, encode
@@ -102,7 +101,7 @@ def test_the_same_message_in_two_hands_is_acted_on_once(begin: Begin) -> None:
     for access in range(MOST_ACCESSES):
         play, message = begin()
         came = second_worker_comes(play, message, access)
-        work(play, message)
+        play.take(message)
         play.services.interrupt = lambda _: None
         play.run(900, step=5)
         for receiver in ("teams", "slack", "webhook"):
@@ -110,6 +109,22 @@ def test_the_same_message_in_two_hands_is_acted_on_once(begin: Begin) -> None:
         if not came:
             return
     pytest.fail("more accesses than expected: make MOST_ACCESSES larger")
+
+
+def test_a_calm_look_in_two_hands_is_one_calm_look() -> None:
+    for access in range(MOST_ACCESSES):
+        play = Play()
+        play.look_at("apps", BAD)
+        play.run(600, step=5)
+        play.slow.clear()
+        play, message = asked_about(play)
+        came = second_worker_comes(play, message, access)
+        play.take(message)
+        incident = play.pool("apps").incident
+        assert incident is not None
+        assert incident.calm_checks == 1, access
+        if not came:
+            return
 
 
 def test_news_that_another_worker_tells_while_a_message_is_made_are_in_one_of_the_two() -> None:
@@ -171,15 +186,7 @@ def second_worker_comes(play: Play, message: Message, access: int) -> list[int]:
     def interrupt(_: str) -> None:
         if not came and next(numbers) == access:
             came.append(access)
-            work(play, message)
+            play.take(message)
 
     play.services.interrupt = interrupt
     return came
-
-
-def work(play: Play, message: Message) -> None:
-    """A message whose worker fails comes again; here its row says that it is done."""
-    try:
-        play.take(message)
-    except PullwatchError:
-        play.services.messages.append(message)
