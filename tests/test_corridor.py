@@ -6,7 +6,7 @@ Only Azure itself is played, by ``local/azure`` over the physical model of ``loc
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +165,35 @@ class TestWhatComesInFromOutside:
         assert bad.status_code == 400
         assert f"it has: {truth.pool}" in bad.json()["error"]
         assert requests.post(url, json={}, timeout=10).status_code == 401
+
+
+def test_events_that_come_twice_and_in_the_wrong_order_tell_each_upgrade_once() -> None:
+    """An upgrade that failed half-way, tried again half a minute later, and every event twice."""
+    with staged("healthy-upgrade") as on:
+        on.azure.serve(on.world)
+        started, succeeded = (next(e.body for e in on.world.events if word in str(e.body.get("type"))) for word in ("RollingStarted", "RollingSucceeded"))
+        half_way = on.world.window_start + (on.world.window_end - on.world.window_start) / 2
+        failed = {**succeeded, "type": succeeded["type"].replace("Succeeded", "Failed"), "time": half_way.isoformat()}
+        again = {**started, "time": (half_way + timedelta(seconds=30)).isoformat()}
+        for body in (failed, started, failed, again, started, succeeded, again, succeeded):
+            assert on.host.invoke("on_azure_event", body).succeeded
+        on.host.drain(60, delayed_seconds=10)
+        assert failures(on) == []
+        summaries = [event["data"]["operation"] for event in told(on, "webhook")]
+        assert [one["outcome"] for one in summaries] == ["failed", "succeeded"]
+        assert len({one["id"] for one in summaries}) == 2
+
+
+def test_a_scale_set_that_is_written_and_does_not_grow_tells_nobody_anything() -> None:
+    with staged("healthy-upgrade") as on:
+        on.azure.serve(on.world)
+        write = next(e.body for e in on.world.events if "ResourceWriteSuccess" in str(e.body))
+        for _ in range(3):
+            on.host.enqueue("azure-events", write)
+        on.host.drain(60, delayed_seconds=4)
+        on.host.run_timer("tidy")
+        on.host.drain(60, delayed_seconds=4)
+        assert (failures(on), on.receivers.received) == ([], [])
 
 
 def test_a_receiver_that_is_down_is_told_later_and_delays_nobody() -> None:
