@@ -52,14 +52,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(error, WRONG_USAGE)
     except PullwatchError as error:
         return _say(error, AZURE_UNREADABLE)
+    except _storage_error() as error:
+        return _say(f"The storage that AzureWebJobsStorage names does not answer as it should ({type(error).__name__}): "
+                    "check the setting, its network rules, and the role of whoever is signed in.", AZURE_UNREADABLE)
     return code
+
+
+def _storage_error() -> type[Exception]:
+    """What the storage's clients raise; all other reading of Azure raises our own errors."""
+    from azure.core.exceptions import AzureError
+
+    found: type[Exception] = AzureError
+    return found
 
 
 class UsageError(PullwatchError):
     """The command line cannot be meant so."""
 
 
-def _say(error: Exception, code: int) -> int:
+def _say(error: Exception | str, code: int) -> int:
     print(f"pullwatch: {error}", file=sys.stderr)
     return code
 

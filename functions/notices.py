@@ -4,11 +4,12 @@ import os
 
 import azure.functions as func
 
+from shared.schedules import schedule_of
+
 notices = func.Blueprint()
 
 WEEKLY = "0 0 7 * * Mon"
-DIGEST_SCHEDULE = os.environ.get("PULLWATCH_DIGEST_SCHEDULE", WEEKLY).strip()
-"""Not a %binding%: the host refuses a timer whose setting is empty, and here that switches it off."""
+IS_OFF = os.environ.get("PULLWATCH_DIGEST_SCHEDULE", WEEKLY).strip().lower() in ("", "off")
 
 
 @notices.queue_trigger(arg_name="message", queue_name="announcements", connection="AzureWebJobsStorage")
@@ -41,5 +42,5 @@ def digest(timer: func.TimerRequest) -> None:
     run(services())
 
 
-if DIGEST_SCHEDULE.lower() not in ("", "off"):
-    notices.timer_trigger(arg_name="timer", schedule=DIGEST_SCHEDULE)(digest)
+if not IS_OFF:
+    notices.timer_trigger(arg_name="timer", schedule=schedule_of("PULLWATCH_DIGEST_SCHEDULE", WEEKLY))(digest)

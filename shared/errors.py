@@ -6,6 +6,7 @@
     ├── Transient       ask again later
     │   └── Unanswered  ask again, but not often: the request may have been carried out
     └── Permanent       asking again gives the same answer
+        └── NotWatched  what it is about is gone, or none of ours: forget it
 
 Messages are one sentence that says what to do, and never hold a secret.
 """
@@ -37,3 +38,7 @@ class Unanswered(Transient):
 
 class Permanent(PullwatchError):
     """The request itself is refused."""
+
+
+class NotWatched(Permanent):
+    """The cluster or node pool is not in the fleet: it was deleted, or the settings leave it out."""

@@ -28,6 +28,11 @@ SCALE_SET_WRITE = "microsoft.compute/virtualmachinescalesets/write"
 SCALE_SET_DELETE_INSTANCES = "microsoft.compute/virtualmachinescalesets/delete/action"
 AGENT_POOL_WRITE = "microsoft.containerservice/managedclusters/agentpools/write"
 
+MOST_CHARACTERS = 1000
+"""Longer than any id or name of Azure's; a property of a table's row holds 32,768."""
+NO_REAL_YEAR = 2000
+"""Azure writes ``0001-01-01`` where it has no time."""
+
 Json = dict[str, Any]
 UpgradeKind = Literal["upgrade_started", "upgrade_succeeded", "upgrade_failed"]
 
@@ -122,7 +127,7 @@ def _data(event: Json) -> Json:
     if isinstance(data, str):  # data may arrive as JSON text inside the JSON
         try:
             data = json.loads(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
     if not isinstance(data, dict):
         raise ValueError("its data is missing")
@@ -143,17 +148,19 @@ def _cluster_id(resource_id: str) -> str:
 
 
 def _time(event: Json) -> datetime | None:
-    """Event time in UTC. Fractions of any length and any offset; none given means UTC."""
+    """Event time in UTC; None where it is not told. Fractions of any length and any offset; none given means UTC."""
     text = _text(event.get("time")) or _text(event.get("eventTime"))
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.year < NO_REAL_YEAR:
+            return None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError(f"its time {text[:40]!r} is no ISO 8601 time") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _text(value: Any) -> str:
-    """Text that can be stored: JSON may hold half a surrogate pair, UTF-8 may not."""
-    return value.strip().encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    """Text that can be stored: of bounded length, and JSON may hold half a surrogate pair, UTF-8 may not."""
+    return value.strip()[:MOST_CHARACTERS].encode("utf-8", "replace").decode() if isinstance(value, str) else ""

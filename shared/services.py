@@ -135,7 +135,10 @@ class Services:
     def _storage_client(self, kind: Any, service: str) -> Any:
         connection = self.settings.storage_connection_string
         if connection:
-            return kind.from_connection_string(connection.reveal(), **STORAGE_PATIENCE)
+            try:
+                return kind.from_connection_string(connection.reveal(), **STORAGE_PATIENCE)
+            except ValueError:
+                raise Misconfigured("AzureWebJobsStorage is no connection string: copy it whole from the storage account's access keys.") from None
         account = self.settings.storage_account_name
         if not account:
             raise Misconfigured("No storage is set: give AzureWebJobsStorage a connection string, or AzureWebJobsStorage__accountName the account's name.")

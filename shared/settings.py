@@ -8,13 +8,20 @@ import os
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
 from shared.errors import Misconfigured
 from shared.model import Thresholds, Value
+from shared.setting_checks import (
+    check_account_name,
+    check_link_secret,
+    check_resolved,
+    check_schedule,
+    check_url,
+    signing_keys,
+)
 from shared.watch.mutes import Mute, problem_of
 from shared.watch.routes import KINDS, Route, kind_of
 
@@ -58,8 +65,9 @@ class Secret:
 
 
 NO_SECRET = Secret("")
-SHORTEST_LINK_SECRET = 16
-Positive = Annotated[float, Meta(gt=0)]
+DAY_SECONDS = 86_400
+Positive = Annotated[float, Meta(gt=0, le=1_000_000)]
+Days = Annotated[float, Meta(gt=0, le=3650)]
 Words = tuple[str, ...]
 Mutes = tuple[Mute, ...]
 Routes = tuple[Route, ...]
@@ -115,10 +123,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Mutes, Meta(description="Times in which nobody is told, a JSON list ([receivers.md](receivers.md)); what is still open afterwards is told then.")
     ] = ()
     group_wait_seconds: Annotated[
-        float, Meta(ge=0, description="Seconds that the first news of a cluster waits for others, so that one message tells them all.")
+        float, Meta(ge=0, le=DAY_SECONDS, description="Seconds that the first news of a cluster waits for others, so that one message tells them all.")
     ] = 30
     group_interval_seconds: Annotated[
-        float, Meta(ge=0, description="Seconds between two messages about one cluster; a new critical incident does not wait for them.")
+        float, Meta(ge=0, le=DAY_SECONDS, description="Seconds between two messages about one cluster; a new critical incident does not wait for them.")
     ] = 300
     repeat_interval_hours: Annotated[Positive, Meta(description="Hours after which incidents that are still open are told again.")] = 4
     teams_charts: Annotated[
@@ -167,10 +175,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     window_minutes: Annotated[Positive, Meta(description="Minutes looked at when no operation is open.")] = 30
     baseline_hours: Annotated[Positive, Meta(description="Hours before the window that say what is usual.")] = 24
     metrics_lag_seconds: Annotated[
-        float, Meta(ge=0, description="Seconds that Azure Monitor needs until a minute is complete; a final assessment waits so long.")
+        float, Meta(ge=0, le=DAY_SECONDS, description="Seconds that Azure Monitor needs until a minute is complete; a final assessment waits so long.")
     ] = 180
     watch_interval_seconds: Annotated[
-        Positive, Meta(description="Seconds between assessments while an operation is open.")
+        float, Meta(gt=0, le=DAY_SECONDS, description="Seconds between assessments while an operation is open.")
     ] = 90
     operation_timeout_minutes: Annotated[
         Positive, Meta(description="Minutes without any sign of life after which an open operation is closed.")
@@ -179,22 +187,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Positive, Meta(description="Minutes a scale-out is watched: Azure sends no event when it ends.")
     ] = 20
     calm_checks: Annotated[
-        int, Meta(ge=1, description="Healthy assessments in a row that resolve an incident.")
+        int, Meta(ge=1, le=100, description="Healthy assessments in a row that resolve an incident.")
     ] = 2
     azure_budget_seconds: Annotated[
         Positive, Meta(description="Total time one assessment may spend on reading Azure.")
     ] = 120
     keep_delivered_days: Annotated[
-        Positive, Meta(description="Days that delivered messages stay in the ledger, and unused events on record.")
+        Days, Meta(description="Days that delivered messages stay in the ledger, and unused events on record.")
     ] = 14
     keep_days: Annotated[
-        Positive, Meta(description="Days that parked deliveries, saved Cases, notices and the history for the digest are kept.")
+        Days, Meta(description="Days that parked deliveries, saved Cases, notices and the history for the digest are kept.")
     ] = 90
 
     # how it is judged
     slow_pull_seconds: Annotated[Positive, Meta(description="A pull this long is slow.")] = 60
     slow_factor: Annotated[
-        float, Meta(ge=1, description="A pull this many times the pool's usual p95 is slow, from `PULLWATCH_SLOW_FLOOR_SECONDS` on.")
+        float, Meta(ge=1, le=1_000_000, description="A pull this many times the pool's usual p95 is slow, from `PULLWATCH_SLOW_FLOOR_SECONDS` on.")
     ] = 3
     slow_floor_seconds: Annotated[Positive, Meta(description="No pull shorter than this is called slow.")] = 20
     queue_depth: Annotated[
@@ -265,13 +273,15 @@ def env_name(field: str) -> str:
 
 def load(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in ``environ``. Raises ``Misconfigured`` with one sentence naming the variable."""
+    for field in Settings.__struct_fields__:
+        check_resolved(env_name(field), environ.get(env_name(field), ""))
     raw = {f.name: _raw(f.type, environ[env_name(f.name)]) for f in msgspec.structs.fields(Settings)
            if f.name not in _RULES and environ.get(env_name(f.name), "").strip()}
     try:
         settings = msgspec.convert(raw, Settings, strict=False, dec_hook=_decode_secret)
     except msgspec.ValidationError as error:
         raise Misconfigured(_explain(str(error), environ)) from None
-    _check_urls(settings)
+    _check_texts(settings)
     rules = {field: _rules(field, environ.get(env_name(field), "").strip()) for field in _RULES}
     complete = msgspec.structs.replace(settings, further_receivers=_further_receivers(environ, settings.webhook_secret), **rules)
     _check_rules(complete)
@@ -309,13 +319,22 @@ def _further_receivers(environ: Mapping[str, str], common_key: Secret) -> tuple[
             label = name.removeprefix(prefix)
             if not re.fullmatch(r"[A-Z0-9_]+", label):
                 raise Misconfigured(f"{name} must end in a name of capitals, digits and _, such as {prefix}PAYMENTS.")
-            check_receiver_url(name, environ[name].strip())
-            own_key = Secret(environ.get(f"{env_name('webhook_secret')}_{label}", ""))
-            key = (own_key or common_key) if kind == "webhook" else NO_SECRET
-            if kind == "webhook" and not key:
-                raise Misconfigured(f"{env_name('webhook_secret')}_{label} is missing: a webhook is always signed.")
+            check_resolved(name, environ[name])
+            check_url(name, environ[name].strip())
+            key = _key_of(label, environ, common_key) if kind == "webhook" else NO_SECRET
             found.append(Receiver(f"{kind}:{label.lower()}", Secret(environ[name]), key))
     return tuple(found)
+
+
+def _key_of(label: str, environ: Mapping[str, str], common_key: Secret) -> Secret:
+    """The signing key of a further webhook: its own, or the first one's."""
+    name = f"{env_name('webhook_secret')}_{label}"
+    own = Secret(environ.get(name, ""))
+    check_resolved(name, own.reveal())
+    signing_keys(name, own.reveal())
+    if not (own or common_key):
+        raise Misconfigured(f"{name} is missing: a webhook is always signed.")
+    return own or common_key
 
 
 def _decode_secret(kind: type, value: Any) -> Any:
@@ -346,25 +365,16 @@ def _check_rules(settings: Settings) -> None:
             raise Misconfigured(f"{env_name('routes')}[{number}] names {route.receiver}, which has no address: set {address_name(kind, label)}.")
 
 
-def _check_urls(settings: Settings) -> None:
+def _check_texts(settings: Settings) -> None:
     for field in ("teams_url", "slack_url", "webhook_url"):
-        check_receiver_url(env_name(field), getattr(settings, field).reveal())
-    for field in ("runbook_url", "eventgrid_endpoint", "public_url"):
-        check_receiver_url(env_name(field), getattr(settings, field))
-    if settings.link_secret and len(settings.link_secret.reveal()) < SHORTEST_LINK_SECRET:
-        raise Misconfigured(f"{env_name('link_secret')} is too short: set it to {SHORTEST_LINK_SECRET} or more random characters.")
+        check_url(env_name(field), getattr(settings, field).reveal())
+    for field in ("runbook_url", "eventgrid_endpoint", "public_url", "resource_manager_endpoint", "metrics_endpoint", "logs_endpoint"):
+        check_url(env_name(field), getattr(settings, field))
+    for field in ("sweep_schedule", "tidy_schedule", "digest_schedule"):
+        if not (field == "digest_schedule" and getattr(settings, field).lower() == "off"):
+            check_schedule(env_name(field), getattr(settings, field))
+    check_account_name(env_name("storage_account_name"), settings.storage_account_name)
+    check_link_secret(env_name("link_secret"), settings.link_secret.reveal())
+    signing_keys(env_name("webhook_secret"), settings.webhook_secret.reveal())
     if settings.webhook_url and not settings.webhook_secret:
         raise Misconfigured(f"{env_name('webhook_secret')} is missing: a webhook is always signed; set it to whsec_ and 24 to 64 random bytes in base64.")
-
-
-def check_receiver_url(name: str, url: str) -> None:
-    """Raises ``Misconfigured`` if ``url`` cannot be a receiver. The text never quotes the URL."""
-    if not url:
-        return
-    if url.startswith("@Microsoft.KeyVault("):
-        raise Misconfigured(f"{name} is an unresolved Key Vault reference: give the app's identity the role Key Vault Secrets User and restart it.")
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise Misconfigured(f"{name} must be an https URL.")
-    if parts.username or parts.password:
-        raise Misconfigured(f"{name} must not hold a user name or password.")

@@ -1,5 +1,7 @@
 """Fixtures that tests of several folders share."""
 
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -7,9 +9,22 @@ from hypothesis import settings
 
 from local.azurite import Azurite
 
+PATIENCE_SECONDS = 10.0
+
 # The same inputs in every run: a run that failed fails again. Look further with --hypothesis-profile=default.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_thread_outlives_its_module() -> Iterator[None]:
+    """What one module leaves running fails another, at a moment of chance."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while left := [one.name for one in threading.enumerate() if one not in before and not one.daemon]:
+        assert time.monotonic() < deadline, f"still running: {left}"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OURS = {"function_app", "functions", "functions.events", "functions.notices", "functions.pools", "functions.web"}
+OURS = {"function_app", "functions", "functions.events", "functions.notices", "functions.pools", "functions.web", "shared", "shared.schedules"}
 """All that may come with the app beyond ``azure.functions``: triggers that load the product when they run."""
 LOADED = "import sys, json; {}; print(json.dumps(sorted(sys.modules)))"
 

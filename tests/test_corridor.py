@@ -5,7 +5,8 @@ Only Azure itself is played, by ``local/azure`` over the physical model of ``loc
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,8 @@ from shared.watch.store import TABLE, Store
 SAMPLES = Path(__file__).parent / "data" / "events"
 
 
-def staged(scenario: str, seed: int = 0) -> Iterator[Stage]:
-    with stage(build(scenario, seed, datetime.now(UTC))) as on:
-        yield on
+def staged(scenario: str, seed: int = 0) -> AbstractContextManager[Stage]:
+    return stage(build(scenario, seed, datetime.now(UTC)))
 
 
 def told(on: Stage, kind: str) -> list[Any]:
@@ -44,14 +44,15 @@ def failures(on: Stage) -> list[str]:
 
 @pytest.fixture(scope="class")
 def slow_upgrade() -> Iterator[Stage]:
-    for on in staged("disk-iops"):
+    with staged("disk-iops") as on:
         play(on)
         yield on
 
 
 @pytest.fixture(scope="class")
 def quiet() -> Iterator[Stage]:
-    yield from staged("healthy-upgrade")
+    with staged("healthy-upgrade") as on:
+        yield on
 
 
 class TestASlowUpgrade:
@@ -108,7 +109,7 @@ class TestASlowUpgrade:
     ("busy-disk", [], "healthy"),
 ])
 def test_each_scenario_is_told_as_what_it_is(scenario: str, kinds: list[str], cause: str) -> None:
-    for on in staged(scenario, seed=1):
+    with staged(scenario, seed=1) as on:
         play(on)
         assert failures(on) == []
         events = told(on, "webhook")
@@ -166,8 +167,37 @@ class TestWhatComesInFromOutside:
         assert requests.post(url, json={}, timeout=10).status_code == 401
 
 
+def test_events_that_come_twice_and_in_the_wrong_order_tell_each_upgrade_once() -> None:
+    """An upgrade that failed half-way, tried again half a minute later, and every event twice."""
+    with staged("healthy-upgrade") as on:
+        on.azure.serve(on.world)
+        started, succeeded = (next(e.body for e in on.world.events if word in str(e.body.get("type"))) for word in ("RollingStarted", "RollingSucceeded"))
+        half_way = on.world.window_start + (on.world.window_end - on.world.window_start) / 2
+        failed = {**succeeded, "type": succeeded["type"].replace("Succeeded", "Failed"), "time": half_way.isoformat()}
+        again = {**started, "time": (half_way + timedelta(seconds=30)).isoformat()}
+        for body in (failed, started, failed, again, started, succeeded, again, succeeded):
+            assert on.host.invoke("on_azure_event", body).succeeded
+        on.host.drain(60, delayed_seconds=10)
+        assert failures(on) == []
+        summaries = [event["data"]["operation"] for event in told(on, "webhook")]
+        assert [one["outcome"] for one in summaries] == ["failed", "succeeded"]
+        assert len({one["id"] for one in summaries}) == 2
+
+
+def test_a_scale_set_that_is_written_and_does_not_grow_tells_nobody_anything() -> None:
+    with staged("healthy-upgrade") as on:
+        on.azure.serve(on.world)
+        write = next(e.body for e in on.world.events if "ResourceWriteSuccess" in str(e.body))
+        for _ in range(3):
+            on.host.enqueue("azure-events", write)
+        on.host.drain(60, delayed_seconds=4)
+        on.host.run_timer("tidy")
+        on.host.drain(60, delayed_seconds=4)
+        assert (failures(on), on.receivers.received) == ([], [])
+
+
 def test_a_receiver_that_is_down_is_told_later_and_delays_nobody() -> None:
-    for on in staged("healthy-upgrade"):
+    with staged("healthy-upgrade") as on:
         on.receivers.script("slack", Answer(503), Answer(429, headers={"Retry-After": "1"}))
         play(on)
         on.host.drain(30, delayed_seconds=10)
@@ -178,7 +208,7 @@ def test_a_receiver_that_is_down_is_told_later_and_delays_nobody() -> None:
 
 
 def test_a_receiver_that_refuses_for_good_is_parked_with_the_reason() -> None:
-    for on in staged("healthy-upgrade"):
+    with staged("healthy-upgrade") as on:
         on.receivers.script("slack", Answer(404, "no_service"))
         play(on)
         (parked,) = [row.value for row in store(on).deliveries() if row.value.status == "parked"]
@@ -186,10 +216,15 @@ def test_a_receiver_that_refuses_for_good_is_parked_with_the_reason() -> None:
         assert "no_service" in parked.reason
 
 
-def test_a_wrong_setting_shows_in_health_and_stops_no_indexing() -> None:
-    with stage(build("healthy-upgrade", 0, datetime.now(UTC)), {"PULLWATCH_QUEUE_DEPTH": "deep"}) as on:
+@pytest.mark.parametrize(("name", "value", "says"), [
+    ("PULLWATCH_QUEUE_DEPTH", "deep", "PULLWATCH_QUEUE_DEPTH is 'deep': expected `float`, got `str`."),
+    ("PULLWATCH_TIDY_SCHEDULE", "often", "PULLWATCH_TIDY_SCHEDULE is 'often': give an NCRONTAB schedule of six fields"),
+])
+def test_a_wrong_setting_shows_in_health_and_stops_no_indexing(name: str, value: str, says: str) -> None:
+    with stage(build("healthy-upgrade", 0, datetime.now(UTC)), {name: value}) as on:
         answer = requests.get(f"{on.host.url}/api/health", timeout=10)
         assert answer.status_code == 503
         told = answer.json()
-        assert (told["status"], told["problem"]) == ("misconfigured", "PULLWATCH_QUEUE_DEPTH is 'deep': expected `float`, got `str`.")
-        assert on.host.functions
+        assert told["status"] == "misconfigured"
+        assert told["problem"].startswith(says)
+        assert set(on.host.functions) >= {"sweep", "tidy", "assess", "announce", "deliver", "on_azure_event"}

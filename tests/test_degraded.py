@@ -55,10 +55,10 @@ class Asked:
 
     def __init__(self, azure: LocalAzure, world: World, budget_seconds: str = "120") -> None:
         azure.serve(world)
-        settings = load(azure.environ | {"PULLWATCH_AZURE_BUDGET_SECONDS": budget_seconds})
+        patient, settings = load(azure.environ), load(azure.environ | {"PULLWATCH_AZURE_BUDGET_SECONDS": budget_seconds})
         self.world = world
         self.client = Azure(settings, credential(settings))
-        self.fleet: Fleet = read_fleet(self.client)
+        self.fleet: Fleet = read_fleet(Azure(patient, credential(patient)))
 
     def case(self) -> Case:
         return collect_case(self.client, self.fleet, question(self.world, self.truth))

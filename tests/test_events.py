@@ -1,7 +1,7 @@
 """What Azure sends, in every shape it was seen or documented, and what nobody should ever send."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -116,6 +116,8 @@ def test_names_are_compared_whatever_their_case() -> None:
     (json.dumps(started(data={})), "data.nodePoolName is missing"),
     (json.dumps(started(source="somewhere")), "it names no AKS cluster"),
     (json.dumps(started(time="yesterday")), "its time 'yesterday' is no ISO 8601 time"),
+    (json.dumps(started(time="9999-12-31T23:59:59-12:00")), "its time '9999-12-31T23:59:59-12:00' is no ISO 8601 time"),
+    (json.dumps(started(data="[" * 50_000)), "its data is missing"),
 ])
 def test_a_broken_event_is_rejected_with_its_reason(text: str, reason: str) -> None:
     wake = only(text)
@@ -126,11 +128,32 @@ def test_an_event_of_64_kb_is_read_like_any_other() -> None:
     assert only(json.dumps(started(padding="x" * 64_000))).kind == "upgrade_started"
 
 
+@pytest.mark.parametrize("long", [
+    {"id": "x" * 64_000}, {"data": {"nodePoolName": "x" * 64_000}}, {"source": CLUSTER + "x" * 64_000}, {"type": "x" * 64_000}, {"time": "x" * 64_000},
+])
+def test_whatever_is_64_kb_long_in_an_event_can_be_stored_in_a_row(long: dict[str, object]) -> None:
+    assert len(encode(only(json.dumps(started(**long))))) < 8_000
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"])
+def test_the_time_that_azure_writes_where_it_has_none_is_not_known(time: str) -> None:
+    wake = only(json.dumps(started(time=time)))
+    assert (wake.kind, wake.at) == ("upgrade_started", None)
+
+
+TIMES = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=14)), timezone(-timedelta(hours=12))])).map(datetime.isoformat)
+
+
 @given(st.text() | st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.floats() | st.text() | TIMES,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
         st.sampled_from(["type", "eventType", "data", "id", "time", "source", "topic", "subject", "specversion", "nodePoolName"]), inner),
     max_leaves=12,
 ).map(json.dumps))
 def test_no_text_whatever_makes_the_parser_raise(text: str) -> None:
     assert all(wake.kind for wake in events.parse(text))
+
+
+@given(TIMES)
+def test_no_time_whatever_makes_the_parser_raise(time: str) -> None:
+    assert only(json.dumps(started(time=time))).kind in ("upgrade_started", "rejected")

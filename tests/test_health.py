@@ -44,6 +44,13 @@ def test_a_wrong_setting_is_told_by_name() -> None:
     assert "PULLWATCH_QUEUE_DEPTH" in report["problem"]
 
 
+@pytest.mark.parametrize("text", ["UseTheForce", "AccountName=a", "https://a.blob.core.windows.net/?sig=s3cret"])
+def test_a_connection_string_that_is_none_is_told_by_name_and_not_shown(text: str) -> None:
+    report = health.health_report({"AzureWebJobsStorage": text, "PULLWATCH_SLACK_URL": SLACK}, NOW)
+    assert report["problem"].startswith("AzureWebJobsStorage is no connection string")
+    assert text not in str(report)
+
+
 def test_what_was_found_is_kept_so_that_asking_often_costs_nothing(azurite: Azurite) -> None:
     environ = {"AzureWebJobsStorage": azurite.connection_string, "PULLWATCH_SLACK_URL": SLACK}
     first = health.health_report(environ, NOW)

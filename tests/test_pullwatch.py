@@ -198,6 +198,18 @@ class TestWrongUsage:
     def test_a_scenario_that_does_not_exist_is_told_with_those_that_do(self) -> None:
         assert_one_sentence(pullwatch("demo", "nope"), WRONG_USAGE, "'nope'", "disk-iops")
 
+    def test_storage_that_is_none_is_named_and_not_shown(self) -> None:
+        ran = pullwatch("deliveries", environ={"AzureWebJobsStorage": "AccountKey=topsecret"})
+        assert_one_sentence(ran, WRONG_USAGE, "AzureWebJobsStorage", "connection string")
+        assert "topsecret" not in ran.stderr
+
+    @pytest.mark.parametrize("arguments", [["deliveries"], ["redeliver", "--parked"]])
+    def test_storage_that_is_away_is_told_in_one_sentence(self, arguments: list[str]) -> None:
+        away = ";".join(f"{service}Endpoint=http://127.0.0.1:9/a" for service in ("Table", "Queue", "Blob"))
+        ran = pullwatch(*arguments, environ={"AzureWebJobsStorage": f"DefaultEndpointsProtocol=http;AccountName=a;AccountKey=dG9wc2VjcmV0;{away}"})
+        assert_one_sentence(ran, AZURE_UNREADABLE, "AzureWebJobsStorage")
+        assert "dG9wc2VjcmV0" not in ran.stderr
+
     @pytest.mark.parametrize("arguments", [[], ["nope"], ["diagnose", "--format", "nope"]])
     def test_an_unknown_word_gets_the_usage(self, arguments: list[str]) -> None:
         ran = pullwatch(*arguments)

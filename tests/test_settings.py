@@ -1,9 +1,12 @@
 """Settings: every one documented, wrong ones named in one sentence, secrets never shown."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from local.settings_page import page
 from shared.errors import Misconfigured
@@ -48,6 +51,20 @@ def test_words_are_split_at_commas_and_trimmed() -> None:
     ("PULLWATCH_TEAMS_URL", "http://example.test/x", "must be an https URL"),
     ("PULLWATCH_TEAMS_URL", "https://user:word@example.test/x", "must not hold a user name"),
     ("PULLWATCH_SLACK_URL", "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/n)", "Key Vault Secrets User"),
+    ("PULLWATCH_LINK_SECRET", "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/n)", "Key Vault Secrets User"),
+    ("PULLWATCH_TEAMS_URL_PAY", "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/n)", "Key Vault Secrets User"),
+    ("PULLWATCH_TEAMS_URL", "https://[", "must be an https URL"),
+    ("PULLWATCH_TEAMS_URL", "https://example.test:99999/x", "must be an https URL"),
+    ("PULLWATCH_TEAMS_URL_PAY", "https://example.test/a b", "without blanks"),
+    ("PULLWATCH_WEBHOOK_SECRET", "whsec_short", "base64 of 24 to 64 random bytes"),
+    ("AZURE_RESOURCE_MANAGER_ENDPOINT", "management.azure.com", "must be an https URL"),
+    ("PULLWATCH_GROUP_WAIT_SECONDS", "inf", "<= 86400"),
+    ("PULLWATCH_KEEP_DAYS", "1e9", "<= 3650"),
+    ("PULLWATCH_QUEUE_DEPTH", "nan", "expected `float`"),
+    ("PULLWATCH_SWEEP_SCHEDULE", "*/5 * * * *", "six fields"),
+    ("PULLWATCH_TIDY_SCHEDULE", "0 61 * * * *", "six fields"),
+    ("PULLWATCH_DIGEST_SCHEDULE", "weekly", "six fields"),
+    ("AzureWebJobsStorage__accountName", "https://x.blob.core.windows.net", "name of a storage account"),
 ])
 def test_a_wrong_setting_is_named_in_one_sentence(name: str, value: str, says: str) -> None:
     with pytest.raises(Misconfigured) as caught:
@@ -56,6 +73,21 @@ def test_a_wrong_setting_is_named_in_one_sentence(name: str, value: str, says: s
     assert text.startswith(name)
     assert says in text
     assert text.endswith(".")
+
+
+@given(st.sampled_from([env_name(field) for field in FIELDS if field != "further_receivers"]),
+       st.text() | st.floats().map(str) | st.sampled_from(["https://[", "https://a:b", "@Microsoft.KeyVault(", "9" * 400, "[{}]", "* * * * * *"]))
+def test_whatever_the_value_of_a_setting_it_is_taken_or_named(name: str, value: str) -> None:
+    try:
+        taken = load({name: value})
+    except Misconfigured as problem:
+        taken, complaint = Settings(), str(problem)
+    else:
+        complaint = f"{name} is fine."
+    assert complaint.startswith((name, "PULLWATCH_WEBHOOK_SECRET is missing"))
+    assert "\n" not in complaint
+    spans = [timedelta(days=taken.keep_days), timedelta(days=taken.keep_delivered_days), timedelta(hours=taken.repeat_interval_hours)]
+    assert all(datetime(2026, 11, 24, tzinfo=UTC) - span for span in spans), "no number is beyond the calendar"
 
 
 def test_a_webhook_without_a_signing_key_is_refused() -> None:

@@ -18,7 +18,7 @@ from shared.azure_ids import id_key
 from shared.collect.azure import Azure, Row
 from shared.collect.kql import query
 from shared.collect.watched import is_watched
-from shared.errors import Permanent
+from shared.errors import NotWatched, Permanent
 from shared.model import Cluster, Registry
 from shared.settings import Settings
 
@@ -67,23 +67,23 @@ class Fleet(NamedTuple):
     """Load balancers, NAT gateways, firewalls and route tables: what ``network.hops_of`` looks through."""
 
     def cluster(self, cluster_id: str) -> Cluster:
-        """Raises ``Permanent`` if the cluster is not watched or not readable."""
+        """Raises ``NotWatched`` if the cluster is not watched or not readable."""
         found = self.clusters.get(id_key(cluster_id))
         if found is None:
-            raise Permanent(
+            raise NotWatched(
                 f"No watched cluster has the id {cluster_id[:200]}: it does not exist, a setting leaves it out "
                 "(PULLWATCH_CLUSTERS, PULLWATCH_SUBSCRIPTIONS, the tags, the excludes), or the identity may not read it."
             )
         return found
 
     def pool(self, cluster_id: str, name: str) -> PoolRef:
-        """The pool to diagnose. Raises ``Permanent`` naming the pools there are, or if it is no scale set."""
+        """The pool to diagnose. Raises ``NotWatched`` naming the pools there are, and ``Permanent`` if it is no scale set."""
         pools = [p for p in self.pools if id_key(p.cluster_id) == id_key(cluster_id)]
         for pool in pools:
             if pool.name.lower() == name.lower():
                 return _diagnosable(pool)
         there = ", ".join(sorted(p.name for p in pools)) or "none with nodes"
-        raise Permanent(f"Cluster {self.cluster(cluster_id).name} has no node pool {name[:60]!r}; it has: {there}.")
+        raise NotWatched(f"Cluster {self.cluster(cluster_id).name} has no node pool {name[:60]!r}; it has: {there}.")
 
     def pool_of_scale_set(self, vmss_id: str) -> PoolRef | None:
         key = id_key(vmss_id)

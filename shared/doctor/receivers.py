@@ -3,12 +3,12 @@
 Addresses are secrets: what is said names the setting and the kind of fault, never the address.
 """
 
-import base64
-import binascii
 from collections.abc import Callable, Iterator
 from urllib.parse import SplitResult, urlsplit
 
 from shared.doctor.check import Check
+from shared.errors import Misconfigured
+from shared.setting_checks import signing_keys
 from shared.settings import Receiver, Settings, address_name
 
 TEAMS_HOSTS = (".environment.api.powerplatform.com", ".api.powerautomate.com")
@@ -57,16 +57,11 @@ def _slack(receiver: Receiver, url: SplitResult) -> Judgement:
 
 
 def _webhook(receiver: Receiver, _: SplitResult) -> Judgement:
-    if not all(map(_is_key, receiver.key.reveal().split())):
+    try:
+        signing_keys("", receiver.key.reveal())
+    except Misconfigured:
         return "its signing key is not whsec_ and the base64 of 24 to 64 bytes", "Make one: python -c \"import base64, os; print('whsec_' + base64.b64encode(os.urandom(32)).decode())\""
     return GOOD
-
-
-def _is_key(text: str) -> bool:
-    try:
-        return 24 <= len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) <= 64
-    except binascii.Error:
-        return False
 
 
 def _event_grid(_: Receiver, url: SplitResult) -> Judgement:

@@ -7,7 +7,7 @@ leaves rows that the cluster's row still names, and the next look finishes them 
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import batched
 from typing import NamedTuple
@@ -39,7 +39,8 @@ log = logging.getLogger("pullwatch")
 
 
 class View(NamedTuple):
-    """A cluster's rows, read in an order that makes a stale one show: the cluster's first."""
+    """A cluster's rows, read in an order that makes a stale one show: the cluster's first, and the pools before what waits
+    about them, so that no incident is called old that nobody has been told of."""
 
     row: Row[ClusterState]
     waiting: list[Waiting]
@@ -60,10 +61,11 @@ def policy_of(settings: Settings) -> Policy:
 def look(services: Services, cluster_id: str, now: datetime) -> View:
     """What there is to tell about a cluster now."""
     row = services.store.cluster(cluster_id)
+    pools = services.store.pools(cluster_id)
     rows = services.store.waiting(cluster_id)
     waiting = [w for w in rows if w.id not in row.value.announced]
     left = [w for w in rows if w.id in row.value.announced]
-    made = plan(cluster_id, row.value, waiting, services.store.pools(cluster_id), policy_of(services.settings), now)
+    made = plan(cluster_id, row.value, waiting, pools, policy_of(services.settings), now)
     return View(row, waiting, left, made)
 
 
@@ -94,9 +96,10 @@ def _once(services: Services, job: Announcement) -> str:
 def _tell(services: Services, cluster_id: str, view: View, now: datetime) -> None:
     """The announcement's transaction, then what follows from it."""
     made = view.plan
-    deliveries = _chat_deliveries(services, cluster_id, made, now)
+    told_at = view.row.value.told_at
+    deliveries = _chat_deliveries(services, cluster_id, made, told_at, now)
     announced_at = now if made.tells else view.row.value.announced_at
-    state = ClusterState(announced_at, made.settled, made.silenced)
+    state = ClusterState(announced_at, made.settled, made.silenced, told_at | {d.receiver: now for d in deliveries})
     services.store.put_cluster(cluster_id, Row(state, view.row.etag), deliveries)
     pass_on(services, cluster_id, deliveries)
     settled = [w for w in view.waiting if w.id in made.settled]
@@ -115,22 +118,26 @@ def _settle(services: Services, cluster_id: str, waiting: Sequence[Waiting], sil
 # --- what each chat is told ---
 
 
-def _chat_deliveries(services: Services, cluster_id: str, made: Plan, now: datetime) -> list[Delivery]:
+def _chat_deliveries(services: Services, cluster_id: str, made: Plan, told_at: Mapping[str, datetime], now: datetime) -> list[Delivery]:
     """One for each chat that wants to hear of any of it; their contents are saved."""
     deliveries = []
     for receiver in filter(is_chat, services.settings.receivers):
-        content = _content_for(services, receiver, cluster_id, made, now)
+        content = _content_for(services, receiver, cluster_id, made, told_at.get(receiver), now)
         if content is not None:
             deliveries.append(delivery_of(content.id, receiver, cluster_id, now))
     return deliveries
 
 
-def _content_for(services: Services, receiver: str, cluster_id: str, made: Plan, now: datetime) -> Content | None:
-    """The part that this chat's routes want: one pool as its own notice, several as a group. None: none of it."""
+def _content_for(services: Services, receiver: str, cluster_id: str, made: Plan, told_at: datetime | None, now: datetime) -> Content | None:
+    """The part that this chat's routes want: one pool as its own notice, several as a group. None: none of it.
+
+    Where none of the news is for this chat, what goes on is told along only if it is time to remind of it.
+    """
     items = [item for item in made.items if receiver in wanting(services, cluster_id, item)]
     open_pools = [(p, still_item(p.incident, p.notice_id, now)) for p in made.still if p.incident]
     still = [(p, item) for p, item in open_pools if receiver in wanting(services, cluster_id, item)]
-    if not items and (made.items or not still):
+    is_time = not made.items or (told_at is not None and now - told_at >= policy_of(services.settings).repeat)
+    if not items and not (still and is_time):
         return None
     name = _name(receiver, made, still, now)
     lead = _lead_item(services, items[0]) if items else _lead_still(services, still[0][0], now)

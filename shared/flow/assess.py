@@ -1,15 +1,18 @@
 """Collect, diagnose, watch: one assessment of one pool, and what follows from it."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from shared.collect.case import Question, collect_case
 from shared.diagnose import diagnose
-from shared.errors import Permanent
+from shared.errors import NotWatched, Permanent
 from shared.flow import outgoing
 from shared.flow.jobs import ASSESSMENTS, Assessment, title
 from shared.flow.wake import look_up, record, settle
-from shared.model import Case, Diagnosis, Incident, Operation, Severity, Value, Wake, Window, encode
+from shared.model import Case, Diagnosis, Incident, Notice, Operation, Severity, Value, Wake, Window, encode
 from shared.services import Services
 from shared.telemetry import count
 from shared.watch import incidents
@@ -24,31 +27,57 @@ AFTER_END = timedelta(minutes=2)
 """Pulls that an operation started may end a little after it."""
 
 
+type Look = Callable[[Operation | None, Incident | None], tuple[Case, Diagnosis]]
+
+
 def assess(services: Services, job: Assessment) -> Diagnosis | None:
     """One assessment of one pool, and what follows from it. None: it was not due, or not possible."""
+
+    def look(operation: Operation | None, incident: Incident | None) -> tuple[Case, Diagnosis]:
+        case = collect(services, job.cluster_id, job.pool, operation, incident=incident)
+        return case, diagnose(case, services.settings.thresholds)
+
+    return watch(services, job, look)
+
+
+def watch(services: Services, job: Assessment, look: Look) -> Diagnosis | None:
+    """``look`` at the pool, if that is due, and conclude from what was seen."""
     state = services.store.pool(job.cluster_id, job.pool).value
-    due = _why_not_due(state, job)
-    if due:
-        log.info("assessment of %s skipped: %s", title(job.cluster_id, job.pool), due)
+    if reason := _why_not_due(state, job):
+        log.info("assessment of %s skipped: %s", title(job.cluster_id, job.pool), reason)
+        _look_again(services, job, state)
         return None
     try:
-        case = collect(services, job.cluster_id, job.pool, state.operation, incident=state.incident)
+        case, diagnosis = look(state.named(job.operation_id) if job.operation_id else state.operation, state.incident)
+    except NotWatched as problem:
+        _forget(services, job, str(problem))
+        return None
     except Permanent as refusal:
         record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=str(refusal)))
         return None
-    diagnosis = diagnose(case, services.settings.thresholds)
     _conclude(services, job, case, diagnosis)
     return diagnosis
 
 
 def _why_not_due(state: PoolState, job: Assessment) -> str:
+    if not job.final and job.asked_at is not None and state.assessed_at is not None and state.assessed_at >= job.asked_at:
+        return "it was assessed since it was asked for"
     if not job.operation_id:
         return ""
-    if state.operation is None or state.operation.id != job.operation_id:
+    operation = state.named(job.operation_id)
+    if operation is None:
         return "the operation is summed up already"
-    if state.operation.ended_at is not None and not job.final:
+    if operation.ended_at is not None and not job.final:
         return "the operation has ended; its final assessment is on the way"
     return ""
+
+
+def _look_again(services: Services, job: Assessment, state: PoolState) -> None:
+    """While the job's operation is open it is assessed again and again."""
+    operation = state.named(job.operation_id)
+    if operation is not None and operation.ended_at is None:
+        seconds = services.settings.watch_interval_seconds
+        services.enqueue(ASSESSMENTS, encode(replace(job, asked_at=services.clock() + timedelta(seconds=seconds))), seconds)
 
 
 def collect(services: Services, cluster_id: str, pool: str, operation: Operation | None = None,
@@ -78,22 +107,46 @@ def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagno
     """Stores the new state and what it has people told, in one transaction, then passes it on."""
     settings, now = services.settings, services.clock()
 
-    def once(row: Row[PoolState]) -> tuple[Outcome, list[Value]]:
+    def outcome_of(state: PoolState) -> Outcome:
+        if reason := _why_not_due(state, job):  # another worker was faster than the reading of Azure
+            return Outcome(state, reason)
         if job.final:
-            outcome = incidents.summed_up(row.value, diagnosis, now, settings.summaries)
+            outcome = incidents.summed_up(state, job.operation_id, diagnosis, now, settings.summaries)
         else:
-            outcome = incidents.assessed(row.value, diagnosis, now, settings.calm_checks)
-        new = outgoing.rows_of(services, outcome.notice, now)
-        services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), new)
-        return outcome, new
+            outcome = incidents.assessed(state, diagnosis, now, settings.calm_checks)
+        if outcome.notice is not None or diagnosis.severity is not Severity.OK:
+            services.save_blob(f"cases/{case.id}.json", encode(case))  # before anybody can be told of it: the notice links to it
+        return outcome
 
-    outcome, new = settle(services, job.cluster_id, job.pool, once)
+    outcome = _change(services, job, outcome_of)
     dimensions = {"cluster": job.cluster_id, "pool": job.pool, "operation": job.operation_id, "diagnosis": diagnosis.id}
     log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline, extra=dimensions)
     count("verdicts", cause=diagnosis.cause.value)
-    if outcome.notice is not None or diagnosis.severity is not Severity.OK:
-        services.save_blob(f"cases/{case.id}.json", encode(case))
+    _look_again(services, job, outcome.state)
+
+
+def _forget(services: Services, job: Assessment, why: str) -> None:
+    """The pool was deleted, or is left out now: what goes on about it ends here, and whoever was told of it is told so."""
+
+    def outcome_of(state: PoolState) -> Outcome:
+        last = outgoing.load_content(services, state.notice_id) if state.notice_id else None
+        return incidents.gone(state, last if isinstance(last, Notice) else None, services.clock())
+
+    outcome = _change(services, job, outcome_of)
+    record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=f"{outcome.reason}: {why}"))
+
+
+def _change(services: Services, job: Assessment, outcome_of: Callable[[PoolState], Outcome]) -> Outcome:
+    """The pool's new state and all that is to be told of it, in one transaction; then what follows is passed on."""
+    now = services.clock()
+
+    def once(row: Row[PoolState]) -> tuple[Outcome, list[Value]]:
+        outcome = outcome_of(row.value)
+        new = outgoing.rows_of(services, outcome.notice, outcome.past, now)
+        if outcome.state != row.value:
+            services.store.put_pool(job.cluster_id, Row(outcome.state, row.etag), new)
+        return outcome, new
+
+    outcome, new = settle(services, job.cluster_id, job.pool, once)
     outgoing.pass_on(services, job.cluster_id, new)
-    operation = outcome.state.operation
-    if job.operation_id and operation is not None and operation.ended_at is None:
-        services.enqueue(ASSESSMENTS, encode(job), settings.watch_interval_seconds)
+    return outcome

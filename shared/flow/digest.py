@@ -52,9 +52,9 @@ def summary(past: Sequence[Past], parked: Sequence[Delivery], now: datetime) -> 
 
 def _overview(past: Sequence[Past], incidents: Sequence[Past]) -> str:
     upgrades = sum(one.kind == "upgrade" for one in past)
-    minutes = sum(one.slow_minutes or 0 for one in incidents)
+    seconds = sum(one.seconds or 0.0 for one in incidents)
     causes = ", ".join(f"{CAUSE_NAMES[cause]} {count} ×" for cause, count in Counter(one.cause for one in incidents).most_common(LISTED))
-    told = f"{units.counted(upgrades, 'upgrade')}; slow pulls went on for {units.duration(60 * minutes)} in all" if incidents else (
+    told = f"{units.counted(upgrades, 'upgrade')}; incidents were open for {units.duration(seconds)} in all" if incidents else (
         f"{units.counted(upgrades, 'upgrade')}; no incident")
     return f"{told} ({causes})" if causes else told
 

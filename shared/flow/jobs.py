@@ -1,5 +1,7 @@
 """What travels on the queues between the steps of the flow."""
 
+from datetime import datetime
+
 from shared.azure_ids import segment
 from shared.model import Value
 
@@ -15,6 +17,8 @@ class Assessment(Value, frozen=True):
     """The operation this belongs to; empty for a suspect of the screening."""
     final: bool = False
     reason: str = ""
+    asked_at: datetime | None = None
+    """When it is due: an assessment since then has answered it, and a twin of this message asks for nothing."""
 
 
 class Announcement(Value, frozen=True):

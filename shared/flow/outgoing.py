@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -14,10 +14,9 @@ from shared.report.headline import item_of
 from shared.services import Services
 from shared.telemetry import count, measure
 from shared.watch import outbox
-from shared.watch.history import past_of
 from shared.watch.mutes import muted_until
 from shared.watch.routes import is_chat, wants
-from shared.watch.state import Waiting
+from shared.watch.state import Past, Turn, Waiting
 from shared.watch.store import Conflict, Row
 
 log = logging.getLogger("pullwatch")
@@ -27,8 +26,8 @@ MOST_CONFLICTS = 8
 # --- what is to be told ---
 
 
-def rows_of(services: Services, notice: Notice | None, now: datetime) -> list[Value]:
-    """The rows a notice is written as: it waits for people; programs get it at once, unless a mute holds it back.
+def rows_of(services: Services, notice: Notice | None, past: Past | None, now: datetime) -> list[Value]:
+    """The rows a notice is written as, and what is kept of what it says is over: it waits for people; programs get it at once, unless a mute holds it back.
 
     Its content is saved first: a row may not name what is not there.
     """
@@ -38,7 +37,7 @@ def rows_of(services: Services, notice: Notice | None, now: datetime) -> list[Va
     cluster, item = notice.diagnosis.cluster.id, item_of(notice)
     held = muted_until(services.settings.mutes, cluster, item.pool, item.cause, now) is not None
     programs = [] if held else program_deliveries(services, cluster, item, now)
-    return [Waiting(item, item.cause, now, held), *past_of(notice), *programs]
+    return [Waiting(item, item.cause, now, held), *([past] if past else []), *programs]
 
 
 def program_deliveries(services: Services, cluster_id: str, item: Item, now: datetime) -> list[Delivery]:
@@ -106,26 +105,33 @@ def deliver(services: Services, job: DeliveryJob) -> str:
     if reason:
         return reason
     try:
-        if not outbox.has_its_turn(row.value, now):
-            turn_at = _take_turn(services, row.value.receiver, now)
-            if turn_at > now:
-                return _wait_for_turn(services, row, turn_at, now)
+        if why := outbox.cut_off_too_often(row.value, now):
+            return _park(services, row, why)
+        turn_at = _take_turn(services, row.value, now)
+        if turn_at > now:
+            return _wait_for_turn(services, row, turn_at, now)
         row = services.store.put_delivery(Row(outbox.taken(row.value, now), row.etag))
     except Conflict:
         return "in_other_hands"
     return _attempt(services, row)
 
 
-def _take_turn(services: Services, receiver: str, now: datetime) -> datetime:
-    """Keeps the receiver free for one message; when. Raises ``Transient`` if others are faster all the time."""
+def _take_turn(services: Services, delivery: Delivery, now: datetime) -> datetime:
+    """Keeps the receiver free for one message; when."""
+    return _change_turn(services, delivery.receiver, lambda turn: outbox.next_turn(turn, delivery, now))
+
+
+def _change_turn[T](services: Services, receiver: str, change: Callable[[Turn], tuple[T, Turn]]) -> T:
+    """Raises ``Transient`` if others are faster all the time."""
     for _ in range(MOST_CONFLICTS):
         row = services.store.turn(receiver)
-        at, kept = outbox.next_turn(row.value, now)
+        answer, changed = change(row.value)
         try:
-            services.store.put_turn(Row(kept, row.etag))
+            if changed != row.value:
+                services.store.put_turn(Row(changed, row.etag))
         except Conflict:
             continue
-        return at
+        return answer
     raise Transient(f"Many deliveries to {receiver} are waiting for their turn; the message will come again.")
 
 
@@ -159,14 +165,12 @@ def _attempt(services: Services, row: Row[Delivery]) -> str:
 def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError) -> str:
     now = services.clock()
     delivery = outbox.failed(row.value, error, now, random.random())  # noqa: S311 (jitter)
-    services.store.put_delivery(Row(delivery, row.etag))
     if delivery.due_at is None:
-        log.error("%s refused the message for good: %s", delivery.receiver, delivery.reason)
-        count("deliveries", receiver=delivery.receiver, outcome="parked")
-        return "parked"
+        return _park(services, row, delivery.reason)
+    services.store.put_delivery(Row(delivery, row.etag))
+    _enqueue_when_due(services, delivery, now)
     if isinstance(error, Throttled):
         _close_for(services, delivery.receiver, delivery.due_at)
-    _enqueue_when_due(services, delivery, now)
     wait_seconds = (delivery.due_at - now).total_seconds()
     count("deliveries", receiver=delivery.receiver, outcome="retry_later")
     log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
@@ -175,8 +179,12 @@ def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError
 
 def _close_for(services: Services, receiver: str, until: datetime) -> None:
     """A receiver that asked for a pause gets one from all deliveries, not only from the one it answered."""
-    row = services.store.turn(receiver)
-    try:
-        services.store.put_turn(Row(outbox.closed(row.value, until), row.etag))
-    except Conflict:
-        log.info("%s is in use; each delivery will hear of the pause for itself", receiver)
+    _change_turn(services, receiver, lambda turn: (None, outbox.closed(turn, until)))
+
+
+def _park(services: Services, row: Row[Delivery], reason: str) -> str:
+    delivery = outbox.parked(row.value, reason, services.clock())
+    services.store.put_delivery(Row(delivery, row.etag))
+    log.error("%s is not told, and it is not tried again: %s", delivery.receiver, reason)
+    count("deliveries", receiver=delivery.receiver, outcome="parked")
+    return "parked"

@@ -42,9 +42,11 @@ def sweep(services: Services) -> list[str]:
     """Screens the fleet, asks for an assessment of every suspect, and notices growth that no event told."""
     fleet = services.fleet(fresh=True)
     screened = screen(services.azure, fleet.pools, services.settings, services.clock())
-    states = {(id_key(cluster), row.value.pool.lower()): row for cluster, row in services.store.all_pools()}
+    pools = list(services.store.all_pools())
+    states = {(id_key(cluster), row.value.pool.lower()): row for cluster, row in pools}
     _note_sizes(services, fleet, states)
     asked = _ask_about(services, _suspects(fleet, screened, states))
+    _ask_about_the_missing(services, fleet, [(cluster, row.value.pool) for cluster, row in pools if row.value.incident])
     _say(fleet, screened, asked)
     return asked
 
@@ -89,9 +91,17 @@ def _ask_about(services: Services, suspects: Iterable[PoolRef]) -> list[str]:
         if len(asked) == MOST_ASSESSMENTS:
             log.warning("more than %d suspects: the others wait for the next screening", MOST_ASSESSMENTS)
             break
-        if ask_for_assessment(services, ref, "suspect", len(asked) * SPACING_SECONDS):
+        if ask_for_assessment(services, ref.cluster_id, ref.name, "suspect", len(asked) * SPACING_SECONDS):
             asked.append(title(ref.cluster_id, ref.name))
     return asked
+
+
+def _ask_about_the_missing(services: Services, fleet: Fleet, troubled: Iterable[tuple[str, str]]) -> None:
+    """A pool with an open incident that is not in the fleet any more: its assessment finds out whether it is gone."""
+    there = {_key(ref) for ref in fleet.pools}
+    missing = [(cluster, pool) for cluster, pool in troubled if (id_key(cluster), pool.lower()) not in there]
+    for cluster_id, pool in missing[:MOST_ASSESSMENTS]:
+        ask_for_assessment(services, cluster_id, pool, "missing")
 
 
 def _say(fleet: Fleet, screened: Screened, asked: list[str]) -> None:

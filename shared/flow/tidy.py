@@ -50,7 +50,7 @@ def _close_operations(services: Services, pools: Iterable[tuple[str, PoolState]]
     settings = services.settings
     scale_out, timeout = timedelta(minutes=settings.scale_out_minutes), timedelta(minutes=settings.operation_timeout_minutes)
     for cluster_id, pool in pools:
-        if pool.operation is not None:
+        if pool.operations:
             wake = Wake(kind="ignored", cluster_id=cluster_id, pool=pool.pool)
             decide(services, wake, lambda state: operations.on_time(state, services.clock(), scale_out, timeout))
             _resume(services, cluster_id, pool, services.clock())
@@ -58,14 +58,14 @@ def _close_operations(services: Services, pools: Iterable[tuple[str, PoolState]]
 
 def _resume(services: Services, cluster_id: str, state: PoolState, now: datetime) -> None:
     """An operation that nobody assesses any more lost its message: it gets a new one."""
-    operation = state.operation
-    if operation is None:
-        return
     settings = services.settings
     patience = STUCK_AFTER + 2 * timedelta(seconds=max(settings.watch_interval_seconds, settings.metrics_lag_seconds))
-    if now - max(state.assessed_at or operation.seen_at, operation.seen_at) > patience:
-        final = operation.ended_at is not None
-        services.enqueue(ASSESSMENTS, encode(Assessment(cluster_id, state.pool, operation.id, final, "resumed")))
+    for operation in state.operations:
+        assessed_at = state.assessed_at if operation is state.operation else None
+        last_sign = max(assessed_at or operation.seen_at, operation.seen_at)
+        if now - last_sign > patience:
+            final = operation.ended_at is not None
+            services.enqueue(ASSESSMENTS, encode(Assessment(cluster_id, state.pool, operation.id, final, "resumed")))
 
 
 def _announce(services: Services, clusters: Iterable[str]) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from shared.azure_ids import require_cluster_id
-from shared.collect.fleet import PoolRef
 from shared.errors import Permanent, Transient
 from shared.events import parse
 from shared.flow.jobs import ASSESSMENTS, Assessment, title
@@ -63,7 +62,9 @@ def on_scale_set(services: Services, wake: Wake) -> str:
     if ref is None:
         return record(services, replace(wake, kind="ignored", reason="the scale set is no node pool of a watched cluster"))
     known = replace(wake, cluster_id=ref.cluster_id, pool=ref.name, vmss_id=ref.vmss_id)
-    capacity = int((services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") or 0)
+    capacity = (services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity")
+    if not isinstance(capacity, int):
+        return record(services, replace(known, kind="ignored", reason="Azure does not say how many nodes the scale set has"))
     return decide(services, known, lambda state: operations.on_capacity(state, known, capacity, services.clock()))
 
 
@@ -95,24 +96,25 @@ def _ask_for_assessment(services: Services, cluster_id: str, decision: Decision)
     if decision.assess == "no" or operation is None:
         return
     final = decision.assess == "final"
-    job = Assessment(cluster_id, decision.state.pool, operation.id, final, decision.reason)
     delay = services.settings.metrics_lag_seconds if final else min(services.settings.watch_interval_seconds, 60)
+    due = services.clock() + timedelta(seconds=delay)
+    job = Assessment(cluster_id, decision.state.pool, operation.id, final, decision.reason, due)
     services.enqueue(ASSESSMENTS, encode(job), delay)
 
 
-def ask_for_assessment(services: Services, ref: PoolRef, reason: str, delay_seconds: float = 0.0) -> bool:
+def ask_for_assessment(services: Services, cluster_id: str, pool: str, reason: str, delay_seconds: float = 0.0) -> bool:
     """Asks for an assessment that belongs to no operation; False: one is asked for at about that time already."""
     due = services.clock() + timedelta(seconds=delay_seconds)
 
     def once(row: Row[PoolState]) -> bool:
         if row.value.asked_at is not None and abs(due - row.value.asked_at) < ONCE_IN:
             return False
-        services.store.put_pool(ref.cluster_id, Row(replace(row.value, asked_at=due), row.etag))
+        services.store.put_pool(cluster_id, Row(replace(row.value, asked_at=due), row.etag))
         return True
 
-    first = settle(services, ref.cluster_id, ref.name, once)
+    first = settle(services, cluster_id, pool, once)
     if first:
-        services.enqueue(ASSESSMENTS, encode(Assessment(ref.cluster_id, ref.name, reason=reason)), delay_seconds)
+        services.enqueue(ASSESSMENTS, encode(Assessment(cluster_id, pool, reason=reason, asked_at=due)), delay_seconds)
     return first
 
 
@@ -144,5 +146,5 @@ def request_assessment(services: Services, body: bytes) -> str:
     if not (wish.get("cluster") and wish.get("pool")):
         raise Permanent('The body must be {"cluster": "<AKS resource id>", "pool": "<node pool>"}.')
     ref = look_up(services, lambda fleet: fleet.pool(require_cluster_id(wish["cluster"]), wish["pool"]))
-    ask_for_assessment(services, ref, "asked_for")
+    ask_for_assessment(services, ref.cluster_id, ref.name, "asked_for")
     return title(ref.cluster_id, ref.name)

@@ -61,7 +61,7 @@ def _slack(response: Response, now: datetime) -> Outcome | None:
     if said in SLACK_DEGRADABLE:
         return Outcome.DEGRADE
     if said in SLACK_THROTTLED:
-        raise Throttled("Slack throttles this webhook.", _retry_after(response, now, DEFAULT_RETRY_AFTER_SECONDS))
+        raise Throttled("Slack throttles this webhook.", _retry_after(response, now))
     if said in SLACK_PASSING:
         raise Transient(f"Slack answered {said}.")
     if _is_success(response.status):
@@ -95,9 +95,9 @@ def _raise_for(status: int, response: Response, now: datetime) -> None:
     """The error that an HTTP status stands for, to every receiver alike."""
     text = f"The receiver answered {status}: {_shown(response)}"
     if status == 429:
-        raise Throttled(text, _retry_after(response, now, DEFAULT_RETRY_AFTER_SECONDS))
+        raise Throttled(text, _retry_after(response, now))
     if status >= 500 and "retry-after" in response.headers:
-        raise Throttled(text, _retry_after(response, now, DEFAULT_RETRY_AFTER_SECONDS))
+        raise Throttled(text, _retry_after(response, now))
     if status >= 500 or status in (408, 425):
         raise Transient(text)
     if 300 <= status < 400:
@@ -105,16 +105,19 @@ def _raise_for(status: int, response: Response, now: datetime) -> None:
     raise Permanent(text)
 
 
-def _retry_after(response: Response, now: datetime, default: float) -> float:
-    """Seconds to wait, from ``Retry-After`` as seconds or as an HTTP date; ``default`` where it says neither."""
-    value = response.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", value):
+def _retry_after(response: Response, now: datetime) -> float:
+    return retry_after_seconds(response.headers.get("retry-after", ""), now)
+
+
+def retry_after_seconds(value: str, now: datetime) -> float:
+    """Seconds to wait, from ``Retry-After`` as seconds or as an HTTP date: 0 to 24 h, half a minute where it says neither."""
+    if re.fullmatch(r"\d+(\.\d+)?", value.strip(), re.ASCII):
         seconds = float(value)
     else:
         try:
             at = parsedate_to_datetime(value)
-        except ValueError:
-            return default
+        except (ValueError, OverflowError):
+            return DEFAULT_RETRY_AFTER_SECONDS
         seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
 

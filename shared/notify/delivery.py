@@ -12,7 +12,7 @@ from shared.model import Bulletin, Content, Group, Notice
 from shared.notify import common_alert, http, slack, teams, webhook
 from shared.notify.answers import Kind, Outcome, classify
 from shared.notify.http import Post
-from shared.report.message import Links, Message, build_message
+from shared.report.message import Links, Message, build_message, told_late
 from shared.settings import Receiver, Settings
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -30,9 +30,9 @@ def send(
     ask = partial(_ask, receiver, settings, now, post)
     match receiver.kind:
         case "teams":
-            ask(_json(teams.render(build_message(content, links), settings.teams_card_version, charts=settings.teams_charts)), JSON)
+            ask(_json(teams.render(_message(content, links, now), settings.teams_card_version, charts=settings.teams_charts)), JSON)
         case "slack":
-            _send_slack(build_message(content, links), settings, ask)
+            _send_slack(_message(content, links, now), settings, ask)
         case "webhook":
             fact = _fact(content)
             body = common_alert.render(fact) if settings.webhook_format == "azure-common-alert" else webhook.render(fact)
@@ -41,10 +41,14 @@ def send(
         case _:
             from shared.notify import eventgrid
 
-            eventgrid.publish(receiver.url.reveal(), credential, _fact(content))
+            eventgrid.publish(receiver.url.reveal(), credential, _fact(content), now)
 
 
 type _Ask = Callable[[bytes, Mapping[str, str]], Outcome]
+
+
+def _message(content: Content, links: Links, now: datetime) -> Message:
+    return told_late(build_message(content, links), content.at, now)
 
 
 def _fact(content: Content) -> Notice | Bulletin:

@@ -4,15 +4,14 @@
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
 
 import msgspec
 
-from shared.errors import Misconfigured
 from shared.model import Bulletin, Diagnosis, Incident, Notice, Operation, Severity, Value, encode
+from shared.setting_checks import signing_keys
 from shared.settings import Secret, env_name
 
 CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
@@ -27,7 +26,6 @@ TYPES = {
 }
 OURSELVES = "/pullwatch"
 """``source`` of what is about no cluster."""
-PREFIX = "whsec_"
 
 
 class EventData(Value, frozen=True):
@@ -83,7 +81,7 @@ def headers(message_id: str, body: bytes, keys: Secret, now: datetime) -> dict[s
     """
     timestamp = str(int(now.timestamp()))
     signed = f"{message_id}.{timestamp}.".encode() + body
-    signatures = [_signature(_key(word), signed) for word in keys.reveal().split()]
+    signatures = [_signature(key, signed) for key in signing_keys(env_name("webhook_secret"), keys.reveal())]
     return {
         "Content-Type": CONTENT_TYPE,
         "webhook-id": message_id,
@@ -94,16 +92,6 @@ def headers(message_id: str, body: bytes, keys: Secret, now: datetime) -> dict[s
 
 def _signature(key: bytes, signed: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
-
-
-def _key(word: str) -> bytes:
-    try:
-        key = base64.b64decode(word.removeprefix(PREFIX), validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if not 24 <= len(key) <= 64:
-        raise Misconfigured(f"{env_name('webhook_secret')} must hold {PREFIX} and the base64 of 24 to 64 random bytes.") from None
-    return key
 
 
 def to_builtins(data: EventData | BulletinData) -> dict[str, object]:

@@ -30,7 +30,11 @@ _SEVERITIES = {
     Severity.CRITICAL: Status("🔴", "Critical", "attention"),
 }
 _RESOLVED = Status("✅", "Resolved", "good")
-_CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", "reminder": "still"}
+_CLOSED = Status("⚪", "Closed", "accent")
+REMINDER = "reminder"
+POOL_GONE = "pool_gone"
+"""The reason of a notice about a pool that was deleted, or is left out by the settings now."""
+_CHANGES = {"cause_changed": "new cause", "severity_raised": "worse", REMINDER: "still"}
 """What a notice's reason says about an incident that goes on."""
 _OUTCOMES = {
     "succeeded": ("✅", "Done"),
@@ -50,7 +54,10 @@ def status_of(notice: Notice) -> Status:
     operation = operation_of(notice)
     match notice.kind:
         case "resolved":
-            return _RESOLVED
+            return _CLOSED if notice.reason == POOL_GONE else _RESOLVED
+        case "changed" if notice.reason == REMINDER and notice.incident:
+            lasts = units.duration((notice.at - notice.incident.opened_at).total_seconds())
+            return Status(severity.emoji, f"{severity.word}, still after {lasts}", severity.tone)
         case "changed":
             return Status(severity.emoji, f"{severity.word}, {_CHANGES.get(notice.reason, 'changed')}", severity.tone)
         case "summary" if operation:
@@ -116,7 +123,7 @@ def bulletin_status(bulletin: Bulletin) -> Status:
 
 
 def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -> str:
-    """``Image pulls on prod-weu: newly slow on 3 node pools, still slow on 2, back to usual on 4, 31 operations ended``."""
+    """``Image pulls on prod-weu: newly slow on 3 node pools, still slow on 2, no longer slow on 4, 31 operations ended``."""
     counts = {words: sum(item.kind in kinds for item in (*items, *still)) for words, kinds in _COUNTED.items()}
     told = [(words, count) for words, count in counts.items() if count]
     parts = [f"{words} on {units.counted(count, 'node pool') if place == 0 else count}" for place, (words, count) in enumerate(told)]
@@ -124,7 +131,7 @@ def group_headline(cluster: str, items: Sequence[Item], still: Sequence[Item]) -
     return f"Image pulls on {cluster}: " + ", ".join(parts + ([f"{units.counted(ended, 'operation')} ended"] if ended else []))
 
 
-_COUNTED = {"newly slow": ("opened", "changed"), "still slow": ("still",), "back to usual": ("resolved",)}
+_COUNTED = {"newly slow": ("opened",), "slow for another reason or worse": ("changed",), "still slow": ("still",), "no longer slow": ("resolved",)}
 
 
 def _short(notice: Notice) -> str:
@@ -133,6 +140,8 @@ def _short(notice: Notice) -> str:
     if notice.kind == "summary" and operation:
         target = f" to {operation.target}" if operation.target else ""
         return f"{_OPERATION_NAMES[operation.kind]}{target} {_took(operation, notice.at)}; {_pulls_part(notice.diagnosis)}"
+    if notice.reason == POOL_GONE:
+        return f"no longer watched; its incident is closed{_after(notice)}"
     if notice.kind == "resolved":
         return f"back to usual{_after(notice)}{_p95_known(impact)}"
     cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
@@ -149,18 +158,29 @@ def _after(notice: Notice) -> str:
 
 
 def _ended(notice: Notice) -> str:
+    if notice.reason == POOL_GONE:
+        return f"{where(notice.diagnosis)} is deleted or no longer watched: its incident is closed{_after(notice)}"
     return f"Image pulls on {where(notice.diagnosis)} are back to usual{_after(notice)}{_p95_known(notice.diagnosis.impact)}"
 
 
 def _summed_up(notice: Notice, operation: Operation) -> str:
     diagnosis = notice.diagnosis
-    nodes = operation.nodes_after or diagnosis.impact.nodes_total
     name = f"{_OPERATION_NAMES[operation.kind]} of {where(diagnosis)}"
     name += f" to {operation.target}" if operation.target else ""
-    return f"{name} {_took(operation, notice.at)} on {units.counted(nodes, 'node')}; {_pulls_part(diagnosis)}"
+    return f"{name} {_took(operation, notice.at)} {_nodes(operation, diagnosis.impact)}; {_pulls_part(diagnosis)}"
+
+
+def _nodes(operation: Operation, impact: Impact) -> str:
+    """``from 3 to 30 nodes``; an upgrade has the nodes that its pool has, whatever it had on the way."""
+    if operation.kind == "scale_out" and operation.nodes_before is not None and operation.nodes_after is not None:
+        return f"from {operation.nodes_before} to {units.counted(operation.nodes_after, 'node')}"
+    return f"on {units.counted(impact.nodes_total, 'node')}"
 
 
 def _took(operation: Operation, now: datetime) -> str:
+    """How long; of one whose end was all that was told, nobody knows."""
+    if operation.ended_at == operation.started_at:
+        return f"{operation.outcome} (its start was not seen)"
     took = units.duration(((operation.ended_at or now) - operation.started_at).total_seconds())
     return {
         "succeeded": f"took {took}", "failed": f"failed after {took}",

@@ -5,6 +5,7 @@ Whatever a message holds is on one line, of bounded length and without invisible
 """
 
 import re
+from datetime import datetime, timedelta
 from typing import Literal
 from urllib.parse import quote
 
@@ -29,6 +30,8 @@ from shared.model import (
 )
 from shared.report import layers
 from shared.report.headline import (
+    POOL_GONE,
+    REMINDER,
     Status,
     bulletin_status,
     group_headline,
@@ -47,6 +50,8 @@ WARNINGS = 2
 POOL_LINES = 40
 """As many node pools are listed one by one; the renderers cut further where their receiver takes less."""
 LINE_CHARACTERS = 400
+LATE = timedelta(minutes=10)
+"""Later than grouping and a few retries make it."""
 COMMAND_CHARACTERS = 2000
 _CONTINUATION = re.compile(r"\s*\\\r?\n\s*")
 _SENTENCE = re.compile(r"(?<=\.)\s+")
@@ -129,6 +134,16 @@ def build_message(content: Content, links: Links) -> Message:
             return _about_bulletin(content)
 
 
+def told_late(message: Message, at: datetime, now: datetime) -> Message:
+    """The message, which says so where it comes long after what it tells: because the receiver was down, or a mute in force."""
+    if now - at < LATE:
+        return message
+    late = f"told {units.duration((now - at).total_seconds())} late"
+    if message.is_quiet:
+        return replace(message, headline=f"{message.headline} ({late})")
+    return replace(message, status=replace(message.status, word=f"{message.status.word}, {late}"))
+
+
 def _about_group(group: Group, links: Links) -> Message:
     """A line for each pool, and the worst of them in full."""
     told = [*group.items, *group.still]
@@ -165,6 +180,8 @@ def _about_notice(notice: Notice, links: Links) -> Message:
     if _went_well(notice):
         return opening
     told = _with_recovery(opening, notice) if notice.kind == "resolved" else _with_diagnosis(opening, notice.diagnosis)
+    if notice.reason == REMINDER:
+        told = replace(told, impact=f"{told.impact} · as of {units.clock(notice.diagnosis.window.end)}")
     return replace(told, links=_links(notice.diagnosis, links), footer=_footer(notice))
 
 
@@ -194,7 +211,7 @@ def _with_diagnosis(message: Message, diagnosis: Diagnosis) -> Message:
 def _with_recovery(message: Message, notice: Notice) -> Message:
     cause = notice.incident.cause if notice.incident else notice.diagnosis.cause
     was = "" if cause in (Cause.HEALTHY, Cause.UNKNOWN) else f"The bottleneck was: {layers.CAUSE_NAMES[cause]}"
-    return replace(message, bottleneck=was, impact=_impact(notice.diagnosis.impact))
+    return replace(message, bottleneck=was, impact="" if notice.reason == POOL_GONE else _impact(notice.diagnosis.impact))
 
 
 def _line(text: str) -> str:

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from shared.azure_ids import id_key
 from shared.model import Cause, Diagnosis, Incident, Notice, Operation, Severity
-from shared.watch.state import PoolState
+from shared.watch.history import past_of, worst_of
+from shared.watch.state import Past, PoolState
 
 
 class Outcome(NamedTuple):
@@ -16,6 +17,8 @@ class Outcome(NamedTuple):
     reason: str
     """By name: what changed, or why nothing is told."""
     notice: Notice | None = None
+    past: Past | None = None
+    """What is kept of what is over now."""
 
 
 type Kind = Literal["opened", "changed", "resolved", "summary"]
@@ -34,25 +37,50 @@ def assessed(state: PoolState, diagnosis: Diagnosis, now: datetime, calm_checks:
     calm = replace(incident, calm_checks=incident.calm_checks + 1)
     if calm.calm_checks < calm_checks:
         return Outcome(replace(seen, incident=calm), "calm_but_not_for_long")
-    over = replace(calm, resolved_at=now)
-    return Outcome(replace(seen, incident=None, notice_id=""), "incident_resolved", _notice("resolved", "incident_resolved", diagnosis, now, over))
+    notice = _notice("resolved", "incident_resolved", diagnosis, now, replace(calm, resolved_at=now))
+    after = replace(seen, incident=None, worst=None, notice_id="")
+    return Outcome(after, "incident_resolved", notice, past_of(notice, worst_of(state.worst, diagnosis)))
 
 
-def summed_up(state: PoolState, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
-    """The final assessment of an ended operation: its summary, which closes the incident it caused."""
-    operation, incident = state.operation, state.incident
+def summed_up(state: PoolState, operation_id: str, diagnosis: Diagnosis, now: datetime, summaries: str) -> Outcome:
+    """The final assessment of an ended operation: its summary, which closes the incident it caused.
+
+    Where the next operation has begun, the incident goes on with that.
+    """
+    operation = state.named(operation_id)
     if operation is None:
         return Outcome(state, "already_summed_up")
-    closed = incident and replace(incident, resolved_at=now)
-    after = replace(state, operation=None, last_operation=operation, incident=None, notice_id="", assessed_at=now)
+    if operation is state.operation:
+        closed = state.incident and replace(state.incident, resolved_at=now)
+        after = replace(state, operation=None, last_operation=operation, incident=None, worst=None, notice_id="", assessed_at=now)
+    else:
+        closed = None
+        left = tuple(one for one in state.superseded if one is not operation)
+        after = replace(state, superseded=left, last_operation=state.last_operation if _is_newer(state.last_operation, operation) else operation)
     bad = closed is not None or diagnosis.severity.rank >= Severity.WARNING.rank or operation.outcome != "succeeded"
     if not (bad or summaries == "all" or (summaries == "upgrades" and operation.kind == "upgrade")):
         return Outcome(after, "summary_not_wanted")
-    return Outcome(after, f"{operation.kind}_summed_up",
-                   _notice("summary", f"{operation.kind}_ended", diagnosis, now, closed, operation))
+    notice = _notice("summary", f"{operation.kind}_ended", diagnosis, now, closed, operation)
+    return Outcome(after, f"{operation.kind}_summed_up", notice, past_of(notice, worst_of(state.worst if closed else None, diagnosis)))
 
 
-def _bad(state: PoolState, incident: Incident | None, diagnosis: Diagnosis, now: datetime) -> Outcome:
+def _is_newer(last: Operation | None, operation: Operation) -> bool:
+    return last is not None and last.started_at > operation.started_at
+
+
+def gone(state: PoolState, last: Notice | None, now: datetime) -> Outcome:
+    """The pool is no longer watched: nothing about it goes on. ``last`` told what its incident is."""
+    after = replace(state, operation=None, superseded=(), incident=None, worst=None, notice_id="", capacity=None)
+    if after == state:
+        return Outcome(state, "not_watched")
+    if state.incident is None or last is None:
+        return Outcome(after, "pool_gone")
+    notice = _notice("resolved", "pool_gone", last.diagnosis, now, replace(state.incident, resolved_at=now))
+    return Outcome(after, "pool_gone", notice, past_of(notice, worst_of(state.worst, last.diagnosis)))
+
+
+def _bad(seen: PoolState, incident: Incident | None, diagnosis: Diagnosis, now: datetime) -> Outcome:
+    state = replace(seen, worst=worst_of(seen.worst, diagnosis))
     if incident is None:
         opened = _opened(diagnosis, now)
         notice = _notice("opened", "incident_opened", diagnosis, now, opened)

@@ -15,6 +15,9 @@ from shared.azure_ids import id_key
 from shared.model import Operation, Wake
 from shared.watch.state import PoolState
 
+SAME_END = timedelta(minutes=1)
+"""Two clocks need not agree: an end that comes so soon after one is the same."""
+
 
 class Decision(NamedTuple):
     state: PoolState
@@ -29,35 +32,58 @@ def on_upgrade(state: PoolState, wake: Wake, target: str, now: datetime) -> Deci
     at = min(wake.at or now, now)
     if wake.kind == "upgrade_started":
         return _started(state, wake, target, at, now)
-    return _ended(state, wake, at, now)
+    return _ended(state, wake, target, at, now)
 
 
 def _started(state: PoolState, wake: Wake, target: str, at: datetime, now: datetime) -> Decision:
-    current = state.operation
-    if current is not None and current.ended_at is not None and at <= current.ended_at:
-        known = replace(current, started_at=min(current.started_at, at), target=current.target or target)
-        return Decision(replace(state, operation=known), "start_came_after_end")
+    current, last = state.operation, state.last_operation
+    if last is not None and at <= (last.ended_at or at):
+        return Decision(state, "already_summed_up")
+    ended = next((one for one in state.operations if one.ended_at is not None and at <= one.ended_at), None)
+    if ended is not None:
+        known = replace(ended, started_at=min(ended.started_at, at), target=ended.target or target)
+        return Decision(_with(state, known), "start_came_after_end")
     if current is not None and current.ended_at is None:
         upgrade = replace(current, kind="upgrade", started_at=min(current.started_at, at), seen_at=now,
                           target=current.target or target)
-        return Decision(replace(state, operation=upgrade), "already_open" if current.kind == "upgrade" else "scale_out_is_an_upgrade")
-    if state.last_operation is not None and at <= (state.last_operation.ended_at or at):
-        return Decision(state, "already_summed_up")
-    return Decision(replace(state, operation=_open(state, wake, "upgrade", at, now, target)), "upgrade_opened", "now")
+        return Decision(_with(state, upgrade), "already_open" if current.kind == "upgrade" else "scale_out_is_an_upgrade")
+    return Decision(_next(state, _open(state, wake, "upgrade", at, now, target)), "upgrade_opened", "now")
 
 
-def _ended(state: PoolState, wake: Wake, at: datetime, now: datetime) -> Decision:
+def _ended(state: PoolState, wake: Wake, target: str, at: datetime, now: datetime) -> Decision:
     outcome: Literal["succeeded", "failed"] = "succeeded" if wake.kind == "upgrade_succeeded" else "failed"
     current, last = state.operation, state.last_operation
-    if current is not None and current.ended_at is None and at >= current.started_at:
-        ended = replace(current, kind="upgrade", ended_at=at, outcome=outcome, seen_at=now)
-        return Decision(replace(state, operation=ended), f"upgrade_{outcome}", "final")
-    if current is not None:
+    if current is not None and (current.ended_at is None or current.outcome == "timed_out"):
+        if at < current.started_at:
+            return Decision(state, "end_of_an_earlier_one")
+        ended = replace(current, kind="upgrade", ended_at=at, outcome=outcome, seen_at=now, target=current.target or target)
+        return Decision(_with(state, ended), f"upgrade_{outcome}", "final")
+    if any(_is_twin(one, at) for one in state.operations):
         return Decision(state, "already_ended")
-    if last is not None and last.kind == "upgrade" and at <= last.seen_at:
+    if last is not None and _is_twin(last, at):
         return Decision(state, "already_summed_up")
-    opened = _open(state, wake, "upgrade", at, now, "")
-    return Decision(replace(state, operation=replace(opened, ended_at=at, outcome=outcome)), "end_without_start", "final")
+    opened = _open(state, wake, "upgrade", at, now, target)
+    if last is not None and last.kind == "upgrade" and last.outcome == "timed_out" and current is None:
+        opened = replace(opened, started_at=last.started_at, target=last.target or target, nodes_before=last.nodes_before)
+    return Decision(_next(state, replace(opened, ended_at=at, outcome=outcome)), "end_without_start", "final")
+
+
+def _is_twin(operation: Operation, at: datetime) -> bool:
+    """Whether an end event of ``at`` tells the end that is known already. One that time closed has not been told of."""
+    told = operation.kind == "upgrade" and operation.outcome != "timed_out"
+    return told and operation.ended_at is not None and at <= operation.ended_at + SAME_END
+
+
+def _with(state: PoolState, operation: Operation) -> PoolState:
+    """The state with a newer version of one of its operations."""
+    superseded = tuple(operation if one.id == operation.id else one for one in state.superseded)
+    is_current = state.operation is not None and state.operation.id == operation.id
+    return replace(state, superseded=superseded, operation=operation if is_current else state.operation)
+
+
+def _next(state: PoolState, operation: Operation) -> PoolState:
+    """The state with a new operation; one that ended just before it is still summed up."""
+    return replace(state, superseded=state.operations, operation=operation)
 
 
 def on_capacity(state: PoolState, wake: Wake, capacity: int, now: datetime) -> Decision:
@@ -71,11 +97,9 @@ def on_capacity(state: PoolState, wake: Wake, capacity: int, now: datetime) -> D
     if current is not None and current.ended_at is None:
         grown = replace(current, nodes_after=capacity, seen_at=now)
         return Decision(replace(seen, operation=grown), "operation_extended")
-    if current is not None:
-        return Decision(seen, "already_ended")
     opened = _open(state, wake, "scale_out", min(wake.at or now, now), now, "")
     opened = replace(opened, nodes_before=before, nodes_after=capacity)
-    return Decision(replace(seen, operation=opened), "scale_out_opened", "now")
+    return Decision(_next(seen, opened), "scale_out_opened", "now")
 
 
 def on_time(state: PoolState, now: datetime, scale_out: timedelta, timeout: timedelta) -> Decision:

@@ -43,15 +43,21 @@ def has_its_turn(delivery: Delivery, now: datetime) -> bool:
     return delivery.turn_at is not None and now - delivery.turn_at < TURN_KEPT_FOR
 
 
-def next_turn(turn: Turn, now: datetime) -> tuple[datetime, Turn]:
-    """The first moment at which the receiver may be told, and the row that keeps it free."""
-    at = max(now, turn.free_at)
+def next_turn(turn: Turn, delivery: Delivery, now: datetime) -> tuple[datetime, Turn]:
+    """The first moment at which the receiver may be told this, and the row that keeps it free.
+
+    A delivery that has its turn takes it, unless the receiver asked for a pause meanwhile.
+    """
+    closed_until = turn.closed_until or now
+    if has_its_turn(delivery, now) and closed_until <= now:
+        return now, turn
+    at = max(now, turn.free_at, closed_until)
     return at, replace(turn, free_at=at + PACE)
 
 
 def closed(turn: Turn, until: datetime) -> Turn:
     """The receiver asked for a pause."""
-    return replace(turn, free_at=max(turn.free_at, until))
+    return replace(turn, free_at=max(turn.free_at, until), closed_until=max(turn.closed_until or until, until))
 
 
 def waits_its_turn(delivery: Delivery, turn_at: datetime) -> Delivery:
@@ -70,6 +76,20 @@ def taken(delivery: Delivery, now: datetime) -> Delivery:
                    unanswered=delivery.unanswered + cut_off)
 
 
+def cut_off_too_often(delivery: Delivery, now: datetime) -> str:
+    """Why one that was cut off in the middle again is not tried once more; empty if it is.
+
+    Something in it stops the app, or the app is stopped all the time: that is no reason to fill a chat, or to go on for ever.
+    """
+    if delivery.status != "sending":
+        return ""
+    if delivery.unanswered and is_chat(delivery.receiver):
+        return "it may have arrived twice already: the app stopped while sending it; its log says why"
+    if now - delivery.created_at > KEPT_TRYING:
+        return f"given up after {delivery.attempts} attempts: the app stopped while sending it; its log says why"
+    return ""
+
+
 def delivered(delivery: Delivery, now: datetime) -> Delivery:
     return replace(delivery, status="delivered", updated_at=now, due_at=None, reason="")
 
@@ -80,13 +100,13 @@ def failed(delivery: Delivery, error: PullwatchError, now: datetime, jitter: flo
     A chat cannot tell a repeated message from a new one: it gets one that may have arrived once more, and no third time.
     """
     if isinstance(error, Permanent | Misconfigured):
-        return _parked(delivery, str(error), now)
+        return parked(delivery, str(error), now)
     unanswered = delivery.unanswered + isinstance(error, Unanswered)
     if unanswered > 1 and is_chat(delivery.receiver):
-        return _parked(delivery, f"it may have arrived twice already: {error}", now)
+        return parked(delivery, f"it may have arrived twice already: {error}", now)
     delay = retry_delay_seconds(delivery.attempts, delivery.created_at, now, jitter)
     if delay is None:
-        return _parked(delivery, f"given up after {delivery.attempts} attempts: {error}", now)
+        return parked(delivery, f"given up after {delivery.attempts} attempts: {error}", now)
     if isinstance(error, Throttled):
         delay = max(delay, error.retry_after_seconds)
     return replace(delivery, status="pending", updated_at=now, due_at=now + timedelta(seconds=delay), reason=str(error),
@@ -111,5 +131,5 @@ def revived(delivery: Delivery, now: datetime) -> Delivery:
     return replace(delivery, status="pending", created_at=now, updated_at=now, due_at=None, turn_at=None, attempts=0, unanswered=0, reason="")
 
 
-def _parked(delivery: Delivery, reason: str, now: datetime) -> Delivery:
+def parked(delivery: Delivery, reason: str, now: datetime) -> Delivery:
     return replace(delivery, status="parked", updated_at=now, due_at=None, reason=reason)

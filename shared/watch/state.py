@@ -7,6 +7,17 @@ import msgspec
 from shared.model import Cause, Incident, Item, Operation, Value
 
 
+class Worst(Value, frozen=True):
+    """The worst look at something while it went on."""
+
+    p95_seconds: float | None = None
+    remedy: str = ""
+    """What would have helped most then."""
+    remedy_p95_seconds: float | None = None
+    slowest: tuple[tuple[str, float], ...] = ()
+    """(image, seconds) of the slowest pulls."""
+
+
 class PoolState(Value, frozen=True):
     pool: str
     vmss_id: str = ""
@@ -14,14 +25,27 @@ class PoolState(Value, frozen=True):
     """Nodes when last seen: a scale set that was written but has not grown did not scale out."""
     operation: Operation | None = None
     """The one in progress, or ended but not yet summed up."""
+    superseded: tuple[Operation, ...] = ()
+    """Ended and not yet summed up either when the next one began, oldest first."""
     last_operation: Operation | None = None
     incident: Incident | None = None
     """The open one."""
+    worst: Worst | None = None
+    """Of the open incident."""
     notice_id: str = ""
     """The notice that said last what the open incident is."""
     assessed_at: datetime | None = None
     asked_at: datetime | None = None
     """When an assessment was last asked for besides those of an operation: one a minute is enough."""
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """All that are not summed up, oldest first."""
+        return (*self.superseded, self.operation) if self.operation else self.superseded
+
+    def named(self, operation_id: str) -> Operation | None:
+        """The operation of that id that is not summed up."""
+        return next((operation for operation in self.operations if operation.id == operation_id), None)
 
 
 class Waiting(Value, frozen=True):
@@ -46,6 +70,8 @@ class ClusterState(Value, frozen=True):
     """Ids of the notices in the last announcement: a row of theirs that is still there was told already."""
     silenced: tuple[str, ...] = ()
     """Those of them that nobody is told of: they were over before a mute was."""
+    told_at: dict[str, datetime] = msgspec.field(default_factory=dict)
+    """Receiver → when it was last told anything: what others are told about is no reminder to it."""
 
 
 class Past(Value, frozen=True):
@@ -62,8 +88,9 @@ class Past(Value, frozen=True):
     incidents: int = 0
     """1 if it was, or ended, an incident."""
     seconds: float | None = None
-    slow_minutes: int | None = None
+    """How long the incident was open; where there was none, how long the operation took."""
     p95_seconds: float | None = None
+    """The worst seen."""
     remedy: str = ""
     remedy_p95_seconds: float | None = None
     slowest: tuple[tuple[str, float], ...] = ()
@@ -75,6 +102,8 @@ class Turn(Value, frozen=True):
 
     receiver: str
     free_at: datetime
+    closed_until: datetime | None = None
+    """The receiver asked for a pause until then: also those whose turn it is wait."""
 
 
 class Housekeeping(Value, frozen=True):

@@ -1,4 +1,4 @@
-"""Everything the flow writes to, in memory, with a hook before and after every write: where a crash or another worker comes in.
+"""Everything the flow writes to, in memory, with a hook at every read and around every write: where a crash or another worker comes in.
 
 The store, the decisions and the flow are the real ones; only the SDK clients below them are played.
 """
@@ -37,13 +37,14 @@ class Entity(dict[str, Any]):
 class MemoryTable:
     """As much of ``azure.data.tables.TableClient`` as the store uses: ETags, transactions, range queries."""
 
-    def __init__(self, on_write: Callable[[str], None]) -> None:
+    def __init__(self, on_access: Callable[[str], None]) -> None:
         self.rows: dict[tuple[str, str], Entity] = {}
         self.commits: list[list[tuple[str, dict[str, Any]]]] = []
-        self._on_write = on_write
+        self._on_access = on_access
         self._etags = itertools.count(1)
 
     def get_entity(self, partition: str, key: str) -> Entity:
+        self._on_access("read")
         try:
             return self.rows[partition, key]
         except KeyError:
@@ -70,13 +71,14 @@ class MemoryTable:
         self._apply(changes, single=False)
 
     def query_entities(self, query: str, parameters: dict[str, str]) -> Iterator[Entity]:
+        self._on_access("read")
         tests = re.findall(r"(\w+) (eq|ge|lt) @(\w+)", query)
         for entity in [row for _, row in sorted(self.rows.items())]:
             if all(_holds(entity[column], operator, parameters[name]) for column, operator, name in tests):
                 yield entity
 
     def _apply(self, changes: list[tuple[Any, ...]], *, single: bool) -> dict[str, str]:
-        self._on_write("before")
+        self._on_access("before")
         for kind, entity, *options in changes:
             self._check(kind, entity, options[0] if options else {}, single)
         etag = ""
@@ -88,7 +90,7 @@ class MemoryTable:
             else:
                 self.rows[key] = Entity(entity, etag)
         self.commits.append([(kind, entity) for kind, entity, *_ in changes])
-        self._on_write("after")
+        self._on_access("after")
         return {"etag": etag}
 
     def _check(self, kind: str, entity: dict[str, Any], options: dict[str, Any], single: bool) -> None:
@@ -119,20 +121,20 @@ class Message(NamedTuple):
 
 
 class MemoryServices(Services):
-    """The real ``Services`` over memory. ``interrupt`` is called around every write with ``before`` or ``after``."""
+    """The real ``Services`` over memory. ``interrupt`` is called with ``read``, and around every write with ``before`` and ``after``."""
 
     def __init__(self, settings: Settings, send: Callable[[str, Content], None]) -> None:
         self.now = T0
         super().__init__(settings, clock=lambda: self.now, send=send)
         self.interrupt: Callable[[str], None] = lambda _: None
-        self.table = MemoryTable(self._around_write)
+        self.table = MemoryTable(self._on_access)
         self.messages: list[Message] = []
         self.blobs: dict[str, bytes] = {}
         self.written_at: dict[str, datetime] = {}
         self.poison: dict[str, int] = defaultdict(int)
         self._numbers = itertools.count()
 
-    def _around_write(self, when: str) -> None:
+    def _on_access(self, when: str) -> None:
         self.interrupt(when)
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from shared.errors import Permanent, Throttled, Transient, Unanswered
+from shared.errors import NotWatched, Permanent, Throttled, Transient, Unanswered
 from shared.flow import assess, outgoing
 from shared.flow.announce import announce
 from shared.flow.jobs import Announcement, Assessment, DeliveryJob
@@ -55,6 +55,9 @@ class Play:
         self.not_before: dict[tuple[str, str], datetime] = {}
         self.number = 0
         self.slow: dict[str, tuple[Cause, Severity]] = {}
+        self.deleted: set[str] = set()
+        self.asked: dict[str, list[datetime]] = {receiver: [] for receiver in settings.receivers}
+        """When each receiver was asked to take something."""
         self.after_send = lambda: None
 
     # --- the world ---
@@ -76,12 +79,14 @@ class Play:
         self._assess(Assessment(CLUSTER, pool))
 
     def _assess(self, job: Assessment) -> None:
-        state = self.services.store.pool(CLUSTER, job.pool).value
-        if assess._why_not_due(state, job):
-            return
-        diagnosis = self.diagnosis(job.pool)
-        case = Case(diagnosis.id, self.services.now, diagnosis.cluster, diagnosis.pool, diagnosis.window)
-        assess._conclude(self.services, job, case, diagnosis)
+        assess.watch(self.services, job, lambda *_: self._look(job.pool))
+
+    def _look(self, pool: str) -> tuple[Case, Diagnosis]:
+        """What would be collected and diagnosed now."""
+        if pool in self.deleted:
+            raise NotWatched(f"Cluster prod-weu has no node pool {pool!r}.")
+        diagnosis = self.diagnosis(pool)
+        return Case(diagnosis.id, self.services.now, diagnosis.cluster, diagnosis.pool, diagnosis.window), diagnosis
 
     def event(self, kind: Literal["upgrade_started", "upgrade_succeeded", "upgrade_failed"], pool: str, minutes: float = 0.0) -> str:
         """An upgrade event of so many minutes after the beginning of the play."""
@@ -123,6 +128,7 @@ class Play:
 
     def _send(self, receiver: str, content: Content) -> None:
         mood = self.moods.get(receiver, "well")
+        self.asked[receiver].append(self.services.now)
         assert self.services.now >= self.not_before.get((receiver, content.id), T0), "asked again before its Retry-After"
         if mood == "takes it and hangs":
             self.told[receiver].append(content)

@@ -69,8 +69,8 @@ def test_a_receiver_that_refuses_the_test_message_is_bad_news(services: tuple[Se
     services[1].script("slack", Answer(404, "no_service"))
     assert pullwatch.main(["send-test", "--receiver", "slack"]) == 1
     assert capsys.readouterr().out == "slack: The receiver answered 404: 'no_service'\n"
-    assert pullwatch.main(["send-test", "--receiver", "pigeon"]) == 1
-    assert "no receiver of kind 'pigeon'" in capsys.readouterr().out
+    assert pullwatch.main(["send-test", "--receiver", "pigeon"]) == 2
+    assert "No receiver 'pigeon' is set" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("value", "timers"), [(None, 1), ("0 0 6 * * Fri", 1), ("", 0), ("off", 0), ("Off ", 0)])

@@ -132,7 +132,9 @@ def test_the_digest_says_what_went_wrong_what_was_slow_and_what_was_not_delivere
         told = play.told[receiver][-1]
         assert isinstance(told, Bulletin)
         assert told.title == "Image pulls in the week to 2026-11-24: 3 incidents"
-        assert "0 upgrades; slow pulls went on for" in told.lines[0]
+        assert told.lines[0].startswith("0 upgrades; incidents were open for 30 min in all")
+        assert "Slow: prod-weu / apps, p95 4 min 12 s, OS disk IOPS" in told.lines, "the worst, not how it looked when it was over"
+        assert any(line.startswith("Would have helped: Ephemeral OS disk") and "on prod-weu / batch" in line for line in told.lines)
         assert "OS disk IOPS 2 ×, CPU (unpacking) 1 ×" in told.lines[0]
         assert "Not delivered: 1 message (pullwatch.py deliveries --parked)" in told.lines
 

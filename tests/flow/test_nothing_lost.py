@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from shared.flow.outgoing import load_content
 from shared.model import Cause, Content, Delivery, Group, Notice, Severity, decode
-from shared.watch.state import PoolState
+from shared.watch.mutes import Mute
+from shared.watch.state import ClusterState, PoolState
 from tests.flow.memory import T0, Crash, Message
-from tests.flow.play import CLUSTER, RECEIVERS, Mood, Play
+from tests.flow.play import CLUSTER, RECEIVERS, SETTINGS, Mood, Play
 
 POOLS = st.sampled_from(["apps", "batch", "web"])
 CAUSES = st.sampled_from([Cause.HEALTHY, Cause.HEALTHY, Cause.DISK_IOPS, Cause.CPU_UNPACK, Cause.UNKNOWN])
@@ -38,24 +40,40 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.play = Play()
         self.moods_had: dict[str, set[str]] = {receiver: set() for receiver in RECEIVERS}
+        self.were_deleted: set[str] = set()
         self.depth = 0
 
     # --- what the world may do ---
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(muted_minutes=st.sampled_from([0, 0, 5, 60]))
+    def begin(self, muted_minutes: int) -> None:
+        """Perhaps nobody wants to hear of one of the pools for a while."""
+        mutes = (Mute(pools=("batch",), until=T0 + timedelta(minutes=muted_minutes)),) if muted_minutes else ()
+        self.play = Play(replace(SETTINGS, mutes=mutes))
         self.play.after_send = self.sent
 
-    @rule(pool=POOLS, cause=CAUSES, severity=SEVERITIES, crash=st.none() | st.integers(0, 14))
-    def a_pool_is_assessed(self, pool: str, cause: Cause, severity: Severity, crash: int | None) -> None:
-        self.until_crash(crash, lambda: self.play.look_at(pool, cause, severity))
+    @rule(pool=POOLS, cause=CAUSES, severity=SEVERITIES, crash=st.none() | st.integers(0, 14), other=st.none() | st.integers(0, 20))
+    def a_pool_is_assessed(self, pool: str, cause: Cause, severity: Severity, crash: int | None, other: int | None) -> None:
+        self.until_crash(crash, lambda: self.play.look_at(pool, cause, severity), other)
 
-    @rule(kind=EVENTS, pool=POOLS, minutes=st.integers(-30, 600), twice=st.booleans())
-    def an_event_comes_late_early_or_twice(self, kind: str, pool: str, minutes: int, twice: bool) -> None:
-        for _ in range(1 + twice):
-            self.play.event(kind, pool, minutes)  # type: ignore[arg-type]
+    @rule(kind=EVENTS, pool=POOLS, minutes=st.integers(-30, 600), twice=st.booleans(), crash=st.none() | st.integers(0, 5), other=st.none() | st.integers(0, 8))
+    def an_event_comes_late_early_or_twice(self, kind: str, pool: str, minutes: int, twice: bool, crash: int | None, other: int | None) -> None:
+        """A worker that dies over it has not taken it: it comes again."""
+        event = lambda: self.play.event(kind, pool, minutes)  # type: ignore[arg-type]  # noqa: E731
+        self.until_crash(crash, event, other)
+        for _ in range((crash is not None) + twice):
+            event()
 
-    @rule(data=st.data(), crash=st.none() | st.integers(0, 40), other=st.none() | st.integers(0, 20), again=st.booleans())
+    @rule(pool=POOLS)
+    def a_pool_is_deleted(self, pool: str) -> None:
+        self.play.deleted.add(pool)
+        self.were_deleted.add(pool)
+
+    @rule(pool=POOLS)
+    def a_pool_is_made_again(self, pool: str) -> None:
+        self.play.deleted.discard(pool)
+
+    @rule(data=st.data(), crash=st.none() | st.integers(0, 40), other=st.none() | st.integers(0, 60), again=st.booleans())
     def a_worker_takes_a_message(self, data: st.DataObject, crash: int | None, other: int | None, again: bool) -> None:
         """In any order; perhaps it dies, perhaps another worker has the same message meanwhile, perhaps it comes again."""
         visible = self.play.services.visible()
@@ -64,13 +82,24 @@ class World(RuleBasedStateMachine):
         message = data.draw(st.sampled_from(visible))
         self.until_crash(crash, lambda: self.play.work(message) if again else self.play.take(message), other, message)
 
-    @rule(seconds=st.sampled_from([0, 1, 31, 301]), crash=st.none() | st.integers(0, 80))
-    def workers_take_what_there_is(self, seconds: float, crash: int | None) -> None:
+    @rule(seconds=st.sampled_from([0, 1, 31, 301]), crash=st.none() | st.integers(0, 40), other=st.none() | st.integers(0, 60))
+    def workers_take_what_there_is(self, seconds: float, crash: int | None, other: int | None) -> None:
         if self.play.services.now - T0 < OUTAGE:
             self.play.services.now += timedelta(seconds=seconds)
-        self.until_crash(crash, lambda: self.play.run(0))
+        self.until_crash(crash, lambda: self.play.run(0), other)
 
-    @rule(crash=st.none() | st.integers(0, 20), other=st.none() | st.integers(0, 10))
+    @rule(pool=POOLS, cause=CAUSES, severity=SEVERITIES, seconds=st.sampled_from([31, 301]), crash=st.integers(0, 30), other=st.none() | st.integers(0, 60))
+    def a_worker_dies_over_fresh_news(self, pool: str, cause: Cause, severity: Severity, seconds: float, crash: int, other: int | None) -> None:
+        self.play.look_at(pool, cause, severity)
+        self.workers_take_what_there_is(seconds, crash, other)
+
+    @rule(pool=POOLS, causes=st.lists(CAUSES, min_size=1, max_size=4), severity=SEVERITIES)
+    def all_goes_well_for_a_while(self, pool: str, causes: list[Cause], severity: Severity) -> None:
+        for cause in causes:
+            self.play.look_at(pool, cause, severity)
+            self.workers_take_what_there_is(301, None, None)
+
+    @rule(crash=st.none() | st.integers(0, 20), other=st.none() | st.integers(0, 40))
     def the_housekeeping_runs(self, crash: int | None, other: int | None) -> None:
         self.until_crash(crash, self.play.tidy, other)
 
@@ -87,16 +116,15 @@ class World(RuleBasedStateMachine):
     # --- crashes and other workers, around any write ---
 
     def until_crash(self, crash: int | None, act: object, other: int | None = None, taken: Message | None = None) -> None:
-        """Runs ``act``; before or after its write number ``crash`` the process dies, at number ``other`` another worker runs."""
-        writes = iter(range(10_000))
+        """Runs ``act``; before or after its write number ``crash`` the process dies, at its access number ``other`` another worker runs."""
+        accesses, writes = iter(range(10_000)), iter(range(10_000))
 
-        def interrupt(_: str) -> None:
+        def interrupt(when: str) -> None:
             if self.depth:
                 return
-            number = next(writes)
-            if number == other:
+            if next(accesses) == other:
                 self.another_worker(taken)
-            if number == crash:
+            if when != "read" and next(writes) == crash:
                 raise Crash
 
         self.play.services.interrupt = interrupt
@@ -139,6 +167,11 @@ class World(RuleBasedStateMachine):
             for name, times in Counter(content.id for content in contents).items():
                 assert times <= 1 + self.doubts(receiver, name), (receiver, name)
 
+    @invariant()
+    def no_chat_is_told_anything_a_third_time(self) -> None:
+        for receiver in ("teams", "slack"):
+            assert max(Counter(content.id for content in self.play.told[receiver]).values(), default=0) <= 2
+
     def doubts(self, receiver: str, content_id: str) -> int:
         unanswered = [d.unanswered for d in self.play.deliveries() if (d.receiver, d.notice_id) == (receiver, content_id)]
         return self.play.may_repeat[receiver, content_id] + sum(unanswered)
@@ -153,14 +186,10 @@ class World(RuleBasedStateMachine):
 
     def announcements(self) -> list[tuple[str, ...]]:
         """The ids of every announcement that was committed."""
-        seen: list[tuple[str, ...]] = []
-        for commit in self.play.services.table.commits:
-            for _, entity in commit:
-                if entity["RowKey"] == "cluster":
-                    state = decode(entity["body"], type(self.play.services.store.cluster(CLUSTER).value))
-                    if state.announced:
-                        seen.append(state.announced)
-        return seen
+        return [state.announced for state in self.cluster_states() if state.announced]
+
+    def cluster_states(self) -> list[ClusterState]:
+        return [decode(entity["body"], ClusterState) for commit in self.play.services.table.commits for _, entity in commit if entity["RowKey"] == "cluster"]
 
     # --- what must hold in the end ---
 
@@ -172,8 +201,9 @@ class World(RuleBasedStateMachine):
             self.play.run(60, step=10)
             self.play.tidy()
         self.play.run(2 * 3600, step=60)
-        self.play.tidy()
-        self.play.run(120)
+        for _ in range(8):  # an upgrade without an end is given up by now, and summed up
+            self.play.tidy()
+            self.play.run(120, step=10)
         self.everything_was_told()
 
     def everything_was_told(self) -> None:
@@ -183,11 +213,45 @@ class World(RuleBasedStateMachine):
         assert sorted(created) == sorted(name for names in self.announcements() for name in names)
         assert self.turns_of_incidents() == {(notice.incident.id, notice.kind in ("resolved", "summary"))
                                              for notice in map(self.notice, created) if notice.incident and notice.kind != "changed"}
+        self.every_operation_was_summed_up_once([self.notice(name) for name in created])
+        self.nothing_was_called_old_before_it_was_told()
         deliveries = self.play.deliveries()
         assert {d.status for d in deliveries} <= {"delivered", "parked"}
+        silenced = {name for state in self.cluster_states() for name in state.silenced}
+        created = [name for name in created if name not in silenced]
         for receiver in RECEIVERS:
             if self.moods_had[receiver] <= PASSING and not any(d.unanswered for d in deliveries if d.receiver == receiver):
                 self.heard_everything(receiver, created, deliveries)
+
+    def every_operation_was_summed_up_once(self, notices: list[Notice]) -> None:
+        """Each upgrade that ended, but those of a pool that was deleted."""
+        ended = {one.id for commit in self.play.services.table.commits for _, entity in commit if entity["RowKey"].startswith("pool:")
+                 for state in [decode(entity["body"], PoolState)] if state.pool not in self.were_deleted
+                 for one in state.operations if one.ended_at is not None}
+        summed_up = Counter(n.operation.id for n in notices if n.kind == "summary" and n.operation)
+        assert max(summed_up.values(), default=1) == 1
+        assert ended <= set(summed_up)
+        assert [state.operations for state in self.play.services.store.pools(CLUSTER) if any(one.ended_at for one in state.operations)] == []
+
+    def nothing_was_called_old_before_it_was_told(self) -> None:
+        """``still`` in a message is only what an earlier message told of."""
+        told: set[str] = set()
+        for commit in self.play.services.table.commits:
+            rows = {entity["RowKey"]: entity["body"] for kind, entity in commit if kind != "delete"}
+            if "cluster" not in rows:
+                continue
+            for key, body in rows.items():
+                if key.startswith("delivery:"):
+                    assert self.called_old(decode(body, Delivery).notice_id) <= told
+            for name in decode(rows["cluster"], ClusterState).announced:
+                incident = self.notice(name).incident
+                told |= {incident.id} if incident else set()
+
+    def called_old(self, content_id: str) -> set[str]:
+        content = load_content(self.play.services, content_id)
+        if isinstance(content, Group):
+            return {item.incident_id for item in content.still}
+        return {content.incident.id} if isinstance(content, Notice) and content.reason == "reminder" and content.incident else set()
 
     def turns_of_incidents(self) -> set[tuple[str, bool]]:
         """(incident, whether it ended), from the rows of the pools as they were committed."""

@@ -3,9 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import Permanent, Throttled, Transient
-from shared.notify.answers import DEFAULT_RETRY_AFTER_SECONDS, Outcome, classify
+from shared.notify.answers import DEFAULT_RETRY_AFTER_SECONDS, Outcome, classify, retry_after_seconds
 from shared.notify.http import Response
 
 NOW = datetime(2026, 11, 24, 10, 42, tzinfo=UTC)
@@ -83,11 +85,18 @@ def test_a_webhook_may_answer_any_success(status):
 @pytest.mark.parametrize(("value", "seconds"), [
     ("7", 7), ("1.5", 1.5), ("0", 0), ("Tue, 24 Nov 2026 10:43:30 GMT", 90), ("Tue, 24 Nov 2026 10:00:00 GMT", 0),
     ("", DEFAULT_RETRY_AFTER_SECONDS), ("soon", DEFAULT_RETRY_AFTER_SECONDS), ("-5", DEFAULT_RETRY_AFTER_SECONDS), ("999999999", 86400),
+    ("9" * 500, 86400), ("²", DEFAULT_RETRY_AFTER_SECONDS), ("٣", DEFAULT_RETRY_AFTER_SECONDS), ("Fri, 31 Dec 9999 23:59:59 -2359", 86400),
+    ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", DEFAULT_RETRY_AFTER_SECONDS),
 ])
 def test_retry_after_is_read_as_seconds_or_as_a_date(value, seconds):
     with pytest.raises(Throttled) as caught:
         classify("teams", answer(429, retry_after=value), NOW)
     assert caught.value.retry_after_seconds == seconds
+
+
+@given(st.text() | st.from_regex(r"\A\w{3}, \d+ (Jan|Dec) \d+ \d+:\d+:\d+ [+-]?\w+\Z"))
+def test_no_retry_after_whatever_makes_us_wait_longer_than_a_day(value):
+    assert 0 <= retry_after_seconds(value, NOW) <= 86_400
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])

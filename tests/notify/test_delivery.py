@@ -145,5 +145,12 @@ def test_a_topics_answers_mean_what_those_of_other_receivers_do(answer, error, c
     assert len(chats.received) == 1
 
 
+def test_a_topic_that_throttles_until_an_absurd_time_is_asked_again_after_a_day(chats: Receivers, settings: Settings):
+    chats.script("eventgrid", Answer(429, headers={"Retry-After": "9" * 400}))
+    with pytest.raises(Throttled) as caught:
+        deliver("eventgrid", replace(settings, eventgrid_endpoint=chats.url("eventgrid")), credential=AzureKeyCredential("key"))
+    assert caught.value.retry_after_seconds == 24 * 3600
+
+
 def test_no_url_means_no_receiver():
     assert Settings(teams_url=NO_SECRET).receivers == ()

@@ -43,7 +43,7 @@ def complaints_of_the_official_parser(cards: list[dict[str, Any]]) -> list[list[
 
 def test_a_message_about_several_pools_reads_as_agreed() -> None:
     assert text.render(build_message(groups.upgrade(), samples.LINKS), 110).splitlines()[:10] == [
-        "🔴 Critical: Image pulls on prod-weu: newly slow on 1 node pool, still slow on 1, back to usual on 1, 3",
+        "🔴 Critical: Image pulls on prod-weu: newly slow on 1 node pool, still slow on 1, no longer slow on 1, 3",
         "operations ended",
         "🔴 apps: OS disk IOPS, p95 pull 4 min 12 s (usually 41 s)",
         "✅ apps: back to usual after 42 min (p95 38 s)",

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from shared.model import Cause, Chart, Evidence, Finding, Impact, Remedy, Severity, SlowPull, Verdict
 from shared.report import text
 from shared.report.literal import lines, one_line
-from shared.report.message import Links, build_message
+from shared.report.message import Links, build_message, told_late
 from tests.report import golden, samples
 from tests.report.samples import CULPRIT, DISK_IOPS, ENDED_UPGRADE, HEALTHY, LINKS, NOW, START, cleared, notice, unseen
 
@@ -55,6 +55,19 @@ def test_a_slow_upgrade_ends_with_what_the_first_remedy_would_give():
         "image pulls were slow (OS disk IOPS). With remedy 1: p95 about 55 s instead of 4 min 12 s")
 
 
+def test_an_upgrade_whose_start_was_not_seen_is_given_no_length():
+    ended = replace(ENDED_UPGRADE, started_at=ENDED_UPGRADE.ended_at)
+    message = build_message(notice(DISK_IOPS, "summary", operation=ended), LINKS)
+    assert message.headline.startswith("Upgrade of prod-weu / apps to 1.33.4 succeeded (its start was not seen) on 10 nodes; image pulls were slow")
+
+
+def test_a_scale_out_says_from_how_many_nodes_to_how_many_and_an_upgrade_counts_no_surge_nodes():
+    grown = replace(ENDED_UPGRADE, kind="scale_out", target="", nodes_before=3, nodes_after=30)
+    assert build_message(notice(DISK_IOPS, "summary", operation=grown), LINKS).headline.startswith("Scale-out of prod-weu / apps took 34 min from 3 to 30 nodes; ")
+    surged = replace(ENDED_UPGRADE, nodes_after=13)
+    assert "took 34 min on 10 nodes; " in build_message(notice(DISK_IOPS, "summary", operation=surged), LINKS).headline
+
+
 def test_an_upgrade_without_an_end_says_so():
     lost = replace(ENDED_UPGRADE, ended_at=None, outcome="timed_out")
     title = build_message(notice(DISK_IOPS, "summary", at=START + timedelta(hours=2), operation=lost), LINKS).title
@@ -69,10 +82,17 @@ def test_a_resolved_incident_says_how_long_it_lasted_and_what_it_was():
 
 
 @pytest.mark.parametrize(("reason", "word"), [
-    ("cause_changed", "Critical, new cause"), ("severity_raised", "Critical, worse"), ("reminder", "Critical, still"), ("else", "Critical, changed"),
+    ("cause_changed", "Critical, new cause"), ("severity_raised", "Critical, worse"), ("reminder", "Critical, still after 16 min"), ("else", "Critical, changed"),
 ])
 def test_a_repeated_message_says_whether_anything_changed(reason, word):
     assert build_message(notice(kind="changed", reason=reason), LINKS).status.word == word
+
+
+def test_a_message_that_comes_long_after_what_it_tells_says_so():
+    opened, quiet = build_message(samples.opened(), LINKS), build_message(golden.NOTICES["healthy_upgrade"](), LINKS)
+    assert told_late(opened, NOW, NOW + timedelta(minutes=9)) == opened
+    assert told_late(opened, NOW, NOW + timedelta(minutes=58)).title.startswith("🔴 Critical, told 58 min late: Image pulls on prod-weu / apps")
+    assert told_late(quiet, NOW, NOW + timedelta(hours=20)).title == f"{quiet.title} (told 20 h late)"
 
 
 def test_every_status_has_a_word_beside_its_sign():

@@ -17,7 +17,7 @@ from shared.model import (
     VmLimits,
     Window,
 )
-from shared.watch.incidents import assessed, summed_up
+from shared.watch.incidents import assessed, gone, summed_up
 from shared.watch.state import PoolState
 
 T0 = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -100,13 +100,13 @@ def test_a_lower_severity_or_a_blind_moment_is_not_told() -> None:
 
 def test_an_upgrade_always_ends_in_a_summary_that_closes_its_incident() -> None:
     state = replace(assessed(EMPTY, diagnosis(), T0, 2).state, operation=UPGRADE)
-    outcome = summed_up(state, diagnosis(), T0 + timedelta(minutes=23), "upgrades")
+    outcome = summed_up(state, UPGRADE.id, diagnosis(), T0 + timedelta(minutes=23), "upgrades")
     assert outcome.notice is not None
     assert (outcome.notice.kind, outcome.notice.operation) == ("summary", UPGRADE)
     assert outcome.notice.incident is not None
     assert outcome.notice.incident.resolved_at is not None
     assert (outcome.state.operation, outcome.state.last_operation, outcome.state.incident) == (None, UPGRADE, None)
-    assert summed_up(outcome.state, diagnosis(), T0, "upgrades").reason == "already_summed_up"
+    assert summed_up(outcome.state, UPGRADE.id, diagnosis(), T0, "upgrades").reason == "already_summed_up"
 
 
 @pytest.mark.parametrize(("kind", "seen", "summaries", "told"), [
@@ -115,11 +115,38 @@ def test_an_upgrade_always_ends_in_a_summary_that_closes_its_incident() -> None:
 ])
 def test_which_summaries_are_told_is_a_setting(kind: str, seen: Diagnosis, summaries: str, told: bool) -> None:
     operation = replace(UPGRADE, kind=kind)  # type: ignore[arg-type]
-    outcome = summed_up(replace(EMPTY, operation=operation), seen, T0, summaries)
+    outcome = summed_up(replace(EMPTY, operation=operation), operation.id, seen, T0, summaries)
     assert (outcome.notice is not None) is told
     assert outcome.state.last_operation == operation
 
 
 def test_a_failed_upgrade_is_summed_up_even_when_only_problems_are_told() -> None:
     failed = replace(UPGRADE, outcome="failed")
-    assert summed_up(replace(EMPTY, operation=failed), HEALTHY, T0, "problems").notice is not None
+    assert summed_up(replace(EMPTY, operation=failed), failed.id, HEALTHY, T0, "problems").notice is not None
+
+
+def test_an_upgrade_that_the_next_one_followed_at_once_is_summed_up_and_leaves_it_the_incident() -> None:
+    open_incident = assessed(EMPTY, diagnosis(), T0, 2).state
+    failed, again = replace(UPGRADE, outcome="failed"), replace(UPGRADE, id="1a", ended_at=None, started_at=T0 + timedelta(minutes=21))
+    state = replace(open_incident, superseded=(failed,), operation=again)
+    outcome = summed_up(state, failed.id, diagnosis(), T0 + timedelta(minutes=23), "upgrades")
+    assert outcome.notice is not None
+    assert (outcome.notice.operation, outcome.notice.incident) == (failed, None)
+    assert (outcome.state.superseded, outcome.state.operation, outcome.state.last_operation) == ((), again, failed)
+    assert outcome.state.incident == open_incident.incident
+
+
+def test_a_pool_that_is_gone_takes_its_incident_along_and_whoever_was_told_is_told() -> None:
+    first = assessed(replace(EMPTY, capacity=10), diagnosis(), T0, 2)
+    outcome = gone(replace(first.state, operation=UPGRADE), first.notice, T0 + timedelta(hours=1))
+    assert outcome.notice is not None
+    assert (outcome.notice.kind, outcome.notice.reason) == ("resolved", "pool_gone")
+    assert outcome.notice.incident is not None
+    assert outcome.notice.incident.resolved_at == T0 + timedelta(hours=1)
+    assert outcome.state == replace(EMPTY, assessed_at=T0)
+    assert gone(outcome.state, None, T0).reason == "not_watched"
+
+
+def test_a_pool_that_goes_without_an_incident_goes_quietly() -> None:
+    outcome = gone(replace(EMPTY, operation=UPGRADE), None, T0)
+    assert (outcome.notice, outcome.state, outcome.reason) == (None, EMPTY, "pool_gone")

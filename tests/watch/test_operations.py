@@ -129,3 +129,72 @@ def test_an_event_from_the_future_counts_as_now() -> None:
     decision = upgrade(EMPTY, "started", T0 + minutes(60), now=T0)
     assert decision.state.operation is not None
     assert decision.state.operation.started_at == T0
+
+
+# --- one operation right after another ---
+
+
+def operations(state: PoolState) -> list[tuple[str, str, datetime]]:
+    return [(one.kind, one.outcome, one.started_at) for one in state.operations]
+
+
+def test_a_failed_upgrade_that_is_tried_again_at_once_is_two_upgrades_to_sum_up() -> None:
+    failed = upgrade(upgrade(EMPTY, "started").state, "failed", T0 + minutes(10)).state
+    again = upgrade(failed, "started", T0 + minutes(11))
+    assert (again.reason, again.assess) == ("upgrade_opened", "now")
+    assert operations(again.state) == [("upgrade", "failed", T0), ("upgrade", "running", T0 + minutes(11))]
+    done = upgrade(again.state, "succeeded", T0 + minutes(30))
+    assert (done.reason, done.assess) == ("upgrade_succeeded", "final")
+    assert operations(done.state) == [("upgrade", "failed", T0), ("upgrade", "succeeded", T0 + minutes(11))]
+
+
+def test_twins_of_the_first_of_two_upgrades_change_nothing_of_the_second() -> None:
+    failed = upgrade(upgrade(EMPTY, "started").state, "failed", T0 + minutes(10)).state
+    again = upgrade(failed, "started", T0 + minutes(11)).state
+    for kind, at in (("started", T0), ("failed", T0 + minutes(10))):
+        twin = upgrade(again, kind, at, now=T0 + minutes(12))
+        assert (operations(twin.state), twin.assess) == (operations(again), "no"), twin.reason
+    done = PoolState(pool="apps", operation=again.operation, last_operation=failed.operation)
+    for kind, at in (("started", T0), ("failed", T0 + minutes(10))):
+        assert upgrade(done, kind, at, now=T0 + minutes(12)).state == done
+
+
+def test_two_ends_without_a_start_are_two_upgrades() -> None:
+    failed = upgrade(EMPTY, "failed", T0 + minutes(10)).state
+    both = upgrade(failed, "succeeded", T0 + minutes(30))
+    assert (both.reason, both.assess) == ("end_without_start", "final")
+    known = upgrade(upgrade(both.state, "started", T0 + minutes(12), now=T0 + minutes(31)).state, "started", T0, now=T0 + minutes(31)).state
+    assert operations(known) == [("upgrade", "failed", T0), ("upgrade", "succeeded", T0 + minutes(12))]
+
+
+def test_an_end_that_two_clocks_date_differently_is_one_end() -> None:
+    ended = upgrade(upgrade(EMPTY, "started").state, "succeeded", T0 + minutes(20)).state
+    assert upgrade(ended, "succeeded", T0 + minutes(20.3)).reason == "already_ended"
+    done = PoolState(pool="apps", last_operation=ended.operation)
+    assert upgrade(done, "succeeded", T0 + minutes(20.3)).reason == "already_summed_up"
+
+
+def test_a_scale_out_right_after_an_upgrade_is_seen() -> None:
+    ended = upgrade(upgrade(PoolState(pool="apps", capacity=10), "started").state, "succeeded", T0 + minutes(20)).state
+    decision = grown(ended, 20, T0 + minutes(21))
+    assert (decision.reason, decision.assess) == ("scale_out_opened", "now")
+    assert operations(decision.state) == [("upgrade", "succeeded", T0), ("scale_out", "running", T0 + minutes(21))]
+
+
+def test_an_upgrade_that_ends_after_it_was_given_up_is_told_with_its_whole_length() -> None:
+    lost = on_time(upgrade(EMPTY, "started").state, T0 + minutes(121), minutes(20), minutes(120)).state
+    before_the_summary = upgrade(lost, "succeeded", T0 + minutes(122))
+    assert operations(before_the_summary.state) == [("upgrade", "succeeded", T0)]
+    told = upgrade(PoolState(pool="apps", last_operation=lost.operation), "succeeded", T0 + minutes(300))
+    assert told.assess == "final"
+    assert operations(told.state) == [("upgrade", "succeeded", T0)]
+    assert told.state.operation is not None
+    assert lost.operation is not None
+    assert (told.state.operation.id != lost.operation.id, told.state.operation.target) == (True, "1.33.4")
+
+
+def test_the_end_of_an_upgrade_that_began_as_a_scale_out_is_not_taken_for_its_end_by_time() -> None:
+    closed = on_time(grown(PoolState(pool="apps", capacity=2), 5).state, T0 + minutes(21), minutes(20), minutes(120)).state
+    decision = upgrade(closed, "failed", T0 + minutes(22))
+    assert (decision.reason, decision.assess) == ("end_without_start", "final")
+    assert [one.kind for one in decision.state.operations] == ["scale_out", "upgrade"]

@@ -11,6 +11,7 @@ from shared.errors import Misconfigured, Permanent, PullwatchError, Throttled, T
 from shared.model import Delivery
 from shared.watch.outbox import (
     closed,
+    cut_off_too_often,
     delivered,
     failed,
     has_its_turn,
@@ -124,13 +125,13 @@ IDLE = Turn("teams", NOW - timedelta(hours=1))
 
 
 def test_a_receiver_that_was_told_nothing_lately_is_told_at_once() -> None:
-    assert next_turn(IDLE, NOW) == (NOW, Turn("teams", NOW + timedelta(seconds=1)))
+    assert next_turn(IDLE, NEW, NOW) == (NOW, Turn("teams", NOW + timedelta(seconds=1)))
 
 
 def test_messages_that_come_together_get_turns_a_second_apart() -> None:
     turns, turn = [], IDLE
     for _ in range(4):
-        at, turn = next_turn(turn, NOW)
+        at, turn = next_turn(turn, NEW, NOW)
         turns.append((at - NOW).total_seconds())
     assert turns == [0, 1, 2, 3]
 
@@ -149,8 +150,32 @@ def test_a_turn_is_used_once() -> None:
 
 def test_a_receiver_that_asked_for_a_pause_is_told_nothing_until_then() -> None:
     until = NOW + timedelta(seconds=90)
-    assert next_turn(closed(IDLE, until), NOW)[0] == until
+    assert next_turn(closed(IDLE, until), NEW, NOW)[0] == until
     assert closed(Turn("teams", until), NOW).free_at == until
+
+
+def test_a_delivery_whose_turn_it_is_takes_it_but_not_into_a_pause() -> None:
+    turn, waiting = Turn("teams", NOW + timedelta(seconds=9)), waits_its_turn(NEW, NOW)
+    assert next_turn(turn, waiting, NOW) == (NOW, turn)
+    pause = NOW + timedelta(seconds=90)
+    assert next_turn(closed(turn, pause), waiting, NOW)[0] == pause
+    assert next_turn(closed(turn, pause), replace(waiting, turn_at=pause), pause)[0] == pause
+    assert closed(closed(turn, pause), NOW).closed_until == pause, "a shorter pause does not end a longer one"
+
+
+def test_a_chat_gets_no_third_message_however_often_the_app_is_stopped_in_the_middle() -> None:
+    once = taken(NEW, NOW)
+    twice = taken(once, NOW + timedelta(minutes=6))
+    assert cut_off_too_often(once, NOW) == ""
+    assert "arrived twice" in cut_off_too_often(twice, NOW + timedelta(minutes=12))
+    assert cut_off_too_often(replace(twice, receiver="webhook"), NOW + timedelta(minutes=12)) == ""
+
+
+def test_what_stops_the_app_each_time_is_given_up_after_a_day() -> None:
+    stuck = replace(taken(NEW, NOW), receiver="webhook", attempts=200, unanswered=199)
+    assert cut_off_too_often(stuck, NOW + timedelta(hours=23)) == ""
+    assert cut_off_too_often(stuck, NOW + timedelta(hours=25)).startswith("given up after 200 attempts")
+    assert cut_off_too_often(replace(stuck, status="pending"), NOW + timedelta(hours=25)) == "", "one that was down is judged by its answer"
 
 
 def test_a_parked_delivery_sent_again_is_as_good_as_new() -> None:
