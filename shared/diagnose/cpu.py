@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
-from shared.diagnose.view import View
+from shared.diagnose.view import HARD_TO_UNPACK, View
 from shared.model import Cause, Evidence, Finding
 from shared.units import percent
 
@@ -20,11 +20,20 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
-    column, vcpus = view.column(CPU, node), view.case.pool.vm.vcpus
-    used, usual = column[minute] if column else None, 0.0 if _joined(view, node) else view.usual(CPU)
-    if used is None or usual is None or not vcpus:
-        return False
-    return (used - usual) / 100 * vcpus >= ONE_CORE
+    column, vcpus, usual = view.column(CPU, node), view.case.pool.vm.vcpus, _usual(view, node)
+    used = column[minute] if column else None
+    return used is not None and usual is not None and bool(vcpus) and (used - usual) / 100 * (vcpus or 0) >= ONE_CORE
+
+
+def _usual(view: View, node: str) -> float | None:
+    """Percent that the node's other work uses."""
+    return 0.0 if _joined(view, node) else view.usual(CPU)
+
+
+def _core_unseen(view: View) -> bool:
+    """Whether an image that unpacks slowly may have filled one core without anybody being able to tell."""
+    slow = (node for node, states in view.states.items() if HARD_TO_UNPACK in states)
+    return any(not view.case.pool.vm.vcpus or _usual(view, node) is None for node in slow)
 
 
 def _joined(view: View, node: str) -> bool:
@@ -37,6 +46,8 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
     peak, claim = view.peak(CPU), claims.get(Cause.CPU_UNPACK)
     if peak is None or not (claim or view.seen_where_slow(CPU)):
         return [not_seen(Cause.CPU_UNPACK, f"CPU was {view.unseen(CPU)}")]
+    if claim is None and _core_unseen(view):
+        return [not_seen(Cause.CPU_UNPACK, "whether one core was full cannot be told without the number of cores and their usual load")]
     if claim is None and not view.pulls_seen and peak.value >= view.limits.cpu_percent:
         return [not_seen(Cause.CPU_UNPACK, f"the CPU was {percent(peak.value / 100)} used, but pulls cannot be seen")]
     harmless = f" {view.harmless}" if peak.value >= view.limits.cpu_percent else ""
