@@ -149,11 +149,31 @@ def _attempt(services: Services, row: Row[Delivery]) -> str:
         services.send(delivery.receiver, content)
     except PullwatchError as error:
         return _after_failure(services, row, error)
-    services.store.put_delivery(Row(outbox.delivered(delivery, services.clock()), row.etag))
-    log.info("%s told: %s", delivery.receiver, delivery.notice_id)
-    count("deliveries", receiver=delivery.receiver, outcome="delivered")
-    measure("delivery.dwell", (services.clock() - delivery.created_at).total_seconds(), "s", receiver=delivery.receiver)
+    now = services.clock()
+    services.store.put_delivery(Row(outbox.delivered(delivery, now), row.etag))
+    _record_told(delivery, content, now)
     return "delivered"
+
+
+def _record_told(delivery: Delivery, content: Content, now: datetime) -> None:
+    """How long it took: from the notice, and from the event that woke us, for each thing told."""
+    count("deliveries", receiver=delivery.receiver, outcome="delivered", reason="accepted")
+    measure("delivery.dwell", (now - delivery.created_at).total_seconds(), "s", receiver=delivery.receiver)
+    waited = [((now - one.woken_at).total_seconds(), one.kind) for one in _news_in(content) if one.woken_at]
+    for seconds, kind in waited:
+        measure("event.dwell", seconds, "s", receiver=delivery.receiver, kind=kind)
+    after = f", {max(waited)[0]:.0f} s after its event" if waited else ""
+    log.info("%s told: %s%s", delivery.receiver, delivery.notice_id, after)
+
+
+def _news_in(content: Content) -> tuple[Notice | Item, ...]:
+    match content:
+        case Notice():
+            return (content,)
+        case Group():
+            return content.items
+        case _:
+            return ()
 
 
 def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError) -> str:
@@ -162,13 +182,13 @@ def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError
     services.store.put_delivery(Row(delivery, row.etag))
     if delivery.due_at is None:
         log.error("%s refused the message for good: %s", delivery.receiver, delivery.reason)
-        count("deliveries", receiver=delivery.receiver, outcome="parked")
+        count("deliveries", receiver=delivery.receiver, outcome="parked", reason=type(error).__name__)
         return "parked"
     if isinstance(error, Throttled):
         _close_for(services, delivery.receiver, delivery.due_at)
     _enqueue_when_due(services, delivery, now)
     wait_seconds = (delivery.due_at - now).total_seconds()
-    count("deliveries", receiver=delivery.receiver, outcome="retry_later")
+    count("deliveries", receiver=delivery.receiver, outcome="retry_later", reason=type(error).__name__)
     log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
     return "retry_later"
 

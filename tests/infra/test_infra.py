@@ -20,7 +20,7 @@ MAIN, STORAGE, TOPIC = (bicep.INFRA / name for name in ("main.bicep", "app/stora
 FUNCTION = bicep.INFRA / "app" / "function.bicep"
 PLATFORM = {
     "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
 }
 """Settings that the Functions host reads, not Pullwatch."""
 
