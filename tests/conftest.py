@@ -7,6 +7,8 @@ from hypothesis import settings
 
 from local.azurite import Azurite
 
+pytest_plugins = ["tests.log_watch"]
+
 # The same inputs in every run: a run that failed fails again. Look further with --hypothesis-profile=default.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
