@@ -36,9 +36,9 @@ def judged(cluster: Cluster, topics: set[tuple[str, str]]) -> Iterator[Check]:
         yield Check("upgrade events", cluster.name, "ok", "a topic of the cluster is there")
     else:
         yield Check("upgrade events", cluster.name, "warning", "no topic of this cluster: an upgrade is noticed late, by the screening",
-                    "Add the cluster's id to PULLWATCH_CLUSTERS (azd env set) and run azd provision.")
+                    f'azd env set PULLWATCH_CLUSTERS "{cluster.id}" && azd provision   (several ids: comma-separated)')
     if {(GROUPS, group), (SUBSCRIPTIONS, subscription)} & topics:
         yield Check("scale events", cluster.name, "ok", "a topic of its node resource group or subscription is there")
     else:
         yield Check("scale events", cluster.name, "warning", "no topic: growth is noticed late, by the screening",
-                    "azd env set PULLWATCH_SCALE_EVENTS subscription, and run azd provision.")
+                    "azd env set PULLWATCH_SCALE_EVENTS subscription && azd hooks run postdeploy")
