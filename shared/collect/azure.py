@@ -27,6 +27,10 @@ class NotFound(Permanent):
     """A resource that was asked about does not exist (any more)."""
 
 
+class Denied(Permanent):
+    """The identity may not read what was asked about."""
+
+
 class RawSeries(NamedTuple):
     """One metric of one resource for one combination of dimension values, as the service sent it."""
 
@@ -244,7 +248,7 @@ def _from_status(what: str, error: Any) -> PullwatchError:
     if status in THROTTLED_STATUS:
         return Throttled(f"{what} is throttling this identity; it asks to wait.", _retry_after_seconds(error))
     if status == 403:
-        return Permanent(f"{what}: access denied; the identity lacks a reader role (docs/operate.md lists them).")
+        return Denied(f"{what}: access denied; the identity lacks a reader role (docs/security.md lists them).")
     if status == 404:
         return NotFound(f"{what}: not found.")
     if 400 <= status < 500:
