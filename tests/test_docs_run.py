@@ -97,7 +97,7 @@ def test_what_follows_a_deployment_works_with_what_azd_knows(environ: dict[str, 
     block = next(b for b in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "get-values" in b)
     shell = {name: value for name, value in environ.items() if not name.startswith(("PULLWATCH_TEAMS", "PULLWATCH_SLACK", "PULLWATCH_WEBHOOK"))}
     done = type_it(block.replace(".venv/bin/python", sys.executable), shell | {"PATH": f"{tmp_path}:{environ['PATH']}", "KEPT_BY_AZD": environ["PULLWATCH_TEAMS_URL"]})
-    assert "fleet: 1 clusters" in done.stdout
+    assert "fleet: 1 cluster," in done.stdout
     assert done.stdout.splitlines()[-1] == "teams: delivered", done.stdout + done.stderr
 
 
