@@ -43,9 +43,9 @@ def examine(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Examine]:
             local = stack.enter_context(LocalAzure(served, metrics_lag_seconds=0))
             for kind, fault in (faults or {}).items():
                 local.faults.add(kind, fault)
-            for name, value in {**local.environ, "PULLWATCH_AZURE_BUDGET_SECONDS": "4"}.items():
+            for name, value in {**local.environ, "PULLWATCH_AZURE_BUDGET_SECONDS": "20"}.items():
                 monkeypatch.setenv(name, value)
-            checks = list(doctor.examine({**local.environ, "PULLWATCH_TEAMS_URL": TEAMS, "PULLWATCH_AZURE_BUDGET_SECONDS": "4", **environ}, build))
+            checks = list(doctor.examine({**local.environ, "PULLWATCH_TEAMS_URL": TEAMS, "PULLWATCH_AZURE_BUDGET_SECONDS": "20", **environ}, build))
             run.all = checks  # type: ignore[attr-defined]
             return {check.name: check for check in checks}
 
