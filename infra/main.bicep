@@ -37,7 +37,7 @@ param webhookSecret string = ''
 @description('Key that report links are signed with. New at every deployment: older links end then.')
 param linkSecret string = newGuid()
 
-@description('queue: Event Grid writes to the storage queue with its identity. function: it calls the Event Grid trigger, subscribed after the code is deployed.')
+@description('Upgrade events. queue: Event Grid writes to the storage queue with its identity. function: it calls the Event Grid trigger, as it does for all other events.')
 @allowed(['queue', 'function'])
 param eventDelivery string = 'queue'
 
@@ -61,7 +61,7 @@ var tags = {
 }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
 var watchedClusters = filter(split(replace(clusterIds, ' ', ''), ','), id => !empty(id))
-var clusterSubscriptions = union(map(watchedClusters, id => split(id, '/')[2]), [])
+var clusterSubscriptions = union(map(watchedClusters, id => toLower(split(id, '/')[2])), [])
 var subscriptionIds = empty(watchedClusters) ? [subscription().subscriptionId] : clusterSubscriptions
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
@@ -171,6 +171,7 @@ module readers 'app/reader-roles.bicep' = [for id in subscriptionIds: {
   }
 }]
 
+// What calls the function is subscribed once its code is there: infra/events/subscribe.sh.
 module events 'events/events.bicep' = if (eventDelivery == 'queue') {
   name: 'pullwatch-events-${token}'
   params: {
@@ -182,7 +183,8 @@ module events 'events/events.bicep' = if (eventDelivery == 'queue') {
     storageId: storage.outputs.id
     functionAppId: app.outputs.id
     resourceGroupName: group.name
-    delivery: eventDelivery
+    upgradeDelivery: eventDelivery
+    part: 'queue'
   }
 }
 

@@ -6,7 +6,7 @@ are ids and closed words; a URL, a key or a message of somebody else's never is 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
@@ -36,6 +36,19 @@ def measure(name: str, value: float, unit: str, **attributes: Attribute) -> None
     """Adds to a distribution: ``measure("delivery.dwell", 93.0, "s")``."""
     if _api()[1] is not None:
         _histogram(name, unit).record(value, attributes)
+
+
+def unobserved() -> AbstractContextManager[None]:
+    """Within it, no instrumentation of an HTTP library records a request: its spans would hold the whole URL.
+
+    ``azure-monitor-opentelemetry`` instruments requests and urllib3 as soon as it is switched on.
+    """
+    try:
+        from opentelemetry.instrumentation.utils import suppress_instrumentation
+    except ImportError:
+        return nullcontext()
+    found: AbstractContextManager[None] = suppress_instrumentation()
+    return found
 
 
 @cache

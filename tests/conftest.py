@@ -9,6 +9,7 @@ from hypothesis import settings
 
 from local.azurite import Azurite
 
+pytest_plugins = ["tests.log_watch"]
 PATIENCE_SECONDS = 10.0
 
 # The same inputs in every run: a run that failed fails again. Look further with --hypothesis-profile=default.

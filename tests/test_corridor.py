@@ -3,6 +3,7 @@
 Only Azure itself is played, by ``local/azure`` over the physical model of ``local/world``.
 """
 
+import base64
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ import pytest
 import requests
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
 
 from local.demo import Stage, play, stage
 from local.receivers import Answer
@@ -21,6 +23,7 @@ from local.world import build
 from shared.diagnose import diagnose
 from shared.model import Case, Delivery, Diagnosis, Thresholds, decode, encode
 from shared.watch.store import TABLE, Store
+from tests.log_watch import RECEIVERS
 
 SAMPLES = Path(__file__).parent / "data" / "events"
 
@@ -40,6 +43,25 @@ def store(on: Stage) -> Store:
 
 def failures(on: Stage) -> list[str]:
     return [f"{run.function}: {run.error}" for run in on.host.invocations if not run.succeeded]
+
+
+def logged(on: Stage) -> str:
+    """All that host and functions said."""
+    return "\n".join([*(line.message for line in on.host.log), *(f"{run.error} {run.stack_trace}" for run in on.host.invocations)])
+
+
+def stored(on: Stage) -> str:
+    """All that lies in the storage account: every row of every table, every blob, every message still in a queue."""
+    tables = TableServiceClient.from_connection_string(on.connection_string)
+    blobs = BlobServiceClient.from_connection_string(on.connection_string)
+    queues = QueueServiceClient.from_connection_string(on.connection_string)
+    found = [str(dict(row)) for table in tables.list_tables() for row in tables.get_table_client(table.name).list_entities()]
+    for container in blobs.list_containers():
+        client = blobs.get_container_client(container.name)
+        found += [client.download_blob(blob.name).readall().decode("utf-8", "replace") for blob in client.list_blobs()]
+    for queue in queues.list_queues():
+        found += [base64.b64decode(message.content).decode() for message in queues.get_queue_client(queue.name).peek_messages(32)]
+    return "\n".join(found)
 
 
 @pytest.fixture(scope="class")
@@ -94,12 +116,11 @@ class TestASlowUpgrade:
         slow_upgrade.host.drain(60)
         assert len(slow_upgrade.receivers.received) == before
 
-    def test_no_secret_is_in_any_log_line_or_row(self, slow_upgrade: Stage) -> None:
-        lines = [line.message for line in slow_upgrade.host.log] + [run.stack_trace for run in slow_upgrade.host.invocations]
-        rows = [encode(row.value).decode() for row in store(slow_upgrade).deliveries()]
+    def test_no_secret_is_in_any_log_line_row_blob_or_message(self, slow_upgrade: Stage) -> None:
         secrets = [slow_upgrade.receivers.url(kind).rpartition("/")[2] for kind in ("teams", "slack", "webhook")]
-        shown = "\n".join([*lines, *rows])
-        assert not [s for s in (*secrets, slow_upgrade.receivers.webhook_secret) if s in shown]
+        kept = logged(slow_upgrade) + stored(slow_upgrade)
+        assert [part for part in ("incident_opened", '"coverage"', '"status":"delivered"') if part not in kept] == [], "log, blobs and rows are looked at"
+        assert not [s for s in (*secrets, *RECEIVERS, slow_upgrade.receivers.webhook_secret) if s in kept]
 
 
 @pytest.mark.parametrize(("scenario", "kinds", "cause"), [
@@ -141,6 +162,18 @@ class TestWhatComesInFromOutside:
         body = json.loads(path.read_text())
         for event in body if isinstance(body, list) else [body]:
             assert quiet.host.invoke("on_azure_event", event).succeeded
+
+    @pytest.mark.parametrize("schema", ["cloudevents", "eventgrid"])
+    @pytest.mark.parametrize("broken", [{}, {"resourceUri": "/nonsense"}, {"operationName": "Contoso.Unknown/write"}, {"operationName": None}])
+    def test_nothing_about_the_person_behind_an_event_is_stored_or_logged(self, quiet: Stage, schema: str, broken: dict[str, Any]) -> None:
+        event = json.loads((SAMPLES / "derived" / f"vmss-write-scale-out.{schema}.json").read_text())
+        person = {"name": "Casey Canary", "upn": "casey.canary@contoso.example", "ipaddr": "203.0.113.77", "puid": "10032001CANARY"}
+        event["data"] |= {"claims": person, "httpRequest": {"clientIpAddress": "203.0.113.77"}, "authorization": {"evidence": person}, **broken}
+        quiet.host.enqueue("azure-events", event)
+        quiet.host.drain(30)
+        assert quiet.host.invoke("on_azure_event", event).succeeded
+        kept = logged(quiet) + stored(quiet)
+        assert [text for text in ("anary", "CANARY", "203.0.113.77") if text in kept] == []
 
     def test_an_event_of_a_cluster_that_nobody_watches_is_recorded(self, quiet: Stage) -> None:
         event = json.loads((SAMPLES / "aks" / "NodePoolRollingStarted.cloudevents.json").read_text())

@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,9 +19,12 @@ from shared import doctor
 from shared.doctor import Check
 from shared.doctor.platform import judged_clock
 from shared.doctor.receivers import _JUDGES
-from shared.settings import KINDS, Receiver, Secret
+from shared.services import Services
+from shared.services import services as services_of
+from shared.settings import KINDS, Receiver, Secret, load
 
 type Examine = Callable[..., dict[str, Check]]
+type Build = Callable[[Mapping[str, str]], Services]
 TEAMS = "https://a.1f.environment.api.powerplatform.com:443/powerautomate/automations/direct/workflows/x/triggers/manual/paths/invoke?api-version=1&sig=s3cret"
 SLACK = "https://hooks.slack.com/services/T0/B0/s3cret"
 
@@ -36,13 +39,13 @@ def examine(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Examine]:
     """Serves a world and examines it; checks by name and subject, later ones of a name win."""
     with ExitStack() as stack:
 
-        def run(served: World = world, faults: dict[str, Fault] | None = None, **environ: str) -> dict[str, Check]:
+        def run(served: World = world, faults: dict[str, Fault] | None = None, build: Build = services_of, **environ: str) -> dict[str, Check]:
             local = stack.enter_context(LocalAzure(served, metrics_lag_seconds=0))
             for kind, fault in (faults or {}).items():
                 local.faults.add(kind, fault)
-            for name, value in {**local.environ, "PULLWATCH_AZURE_BUDGET_SECONDS": "4"}.items():
+            for name, value in {**local.environ, "PULLWATCH_AZURE_BUDGET_SECONDS": "20"}.items():
                 monkeypatch.setenv(name, value)
-            checks = list(doctor.examine({**local.environ, "PULLWATCH_TEAMS_URL": TEAMS, "PULLWATCH_AZURE_BUDGET_SECONDS": "4", **environ}))
+            checks = list(doctor.examine({**local.environ, "PULLWATCH_TEAMS_URL": TEAMS, "PULLWATCH_AZURE_BUDGET_SECONDS": "20", **environ}, build))
             run.all = checks  # type: ignore[attr-defined]
             return {check.name: check for check in checks}
 
@@ -77,7 +80,7 @@ def subscription_of(world: World) -> str:
 def test_a_whole_set_up_has_nothing_to_mend(examine: Examine, world: World, azurite: Azurite) -> None:
     served = with_topics(world, ("Microsoft.ContainerService.ManagedClusters", cluster_of(world)["id"]),
                          ("Microsoft.Resources.Subscriptions", f"/subscriptions/{subscription_of(world)}"))
-    checks = examine(served, AzureWebJobsStorage=azurite.connection_string)
+    checks = examine(served, AzureWebJobsStorage=azurite.connection_string, PULLWATCH_AZURE_BUDGET_SECONDS="60")
     assert {name: (check.status, check.found) for name, check in checks.items() if check.status != "ok"} == {}
     assert {"settings", "receiver teams", "storage table", "storage queue", "storage blob", "clock", "identity", "fleet", "kube events",
             "metrics", "scale set", "registry log", "upgrade events", "scale events"} <= set(checks)
@@ -138,6 +141,43 @@ def test_one_source_that_fails_costs_its_own_line_only(examine: Examine, kind: s
     assert checks[name].status == "unreadable"
     assert (checks["fleet"].status, checks["upgrade events"].status) == ("ok", "warning")
     assert doctor.exit_code(checks.values()) == 3
+
+
+@pytest.mark.parametrize(("kind", "name", "role"), [
+    ("logs", "kube events", "Log Analytics Reader"), ("logs", "registry log", "Log Analytics Reader"),
+    ("metrics_batch", "metrics", "Monitoring Reader"), ("scale_sets", "scale set", "Reader"), ("graph", "identity", "Reader"),
+])
+def test_a_role_that_is_missing_is_told_as_the_command_that_assigns_it(examine: Examine, world: World, kind: str, name: str, role: str) -> None:
+    environ = {"AZURE_CLIENT_ID": "c11e", "PULLWATCH_SUBSCRIPTIONS": subscription_of(world)}
+    checks = examine(faults={kind: Fault(status=403)}, **environ)
+    check = checks[name]
+    assert check.status == "failed"
+    assert check.do == f'az role assignment create --role "{role}" --assignee c11e --scope /subscriptions/{subscription_of(world)}'
+    assert doctor.exit_code(checks.values()) == (3 if name == "identity" else 1)
+
+
+def test_at_a_terminal_the_role_is_for_who_is_signed_in(examine: Examine) -> None:
+    assert '--assignee "$(az ad signed-in-user show' in examine(faults={"metrics_batch": Fault(status=403)})["metrics"].do
+
+
+def test_a_key_vault_reference_that_nobody_resolved_is_told_with_the_role_that_does(examine: Examine) -> None:
+    (check,) = doctor.examine({"PULLWATCH_TEAMS_URL": "@Microsoft.KeyVault(VaultName=kv;SecretName=pullwatch-teams-url)"})
+    assert "PULLWATCH_TEAMS_URL is an unresolved Key Vault reference" in check.found
+    assert check.do.startswith('az role assignment create --role "Key Vault Secrets User"')
+    assert doctor.exit_code([check]) == 2
+
+
+def test_a_clock_that_is_wrong_is_something_to_mend(examine: Examine) -> None:
+    checks = examine(build=lambda environ: Services(load(environ), clock=lambda: datetime.now(UTC) + timedelta(minutes=7)))
+    assert checks["clock"].status == "failed"
+    assert checks["clock"].found.endswith("s off Azure's")
+    assert doctor.exit_code(checks.values()) == 1
+
+
+def test_the_clusters_named_before_stay_named(examine: Examine, world: World) -> None:
+    named = "/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/other"
+    do = examine(PULLWATCH_CLUSTERS=f"{named},{cluster_of(world)['id']}")["upgrade events"].do
+    assert do == f'azd env set PULLWATCH_CLUSTERS "{named},{cluster_of(world)["id"]}" && azd provision'
 
 
 def test_an_azure_that_cannot_be_signed_in_to_ends_the_examination_with_3(examine: Examine) -> None:

@@ -1,5 +1,6 @@
 // The events of one cluster; deployed to the cluster's resource group.
 param clusterName string
+param withUpgrades bool
 param withNodeResourceGroup bool
 param route object
 
@@ -9,7 +10,7 @@ resource cluster 'Microsoft.ContainerService/managedClusters@2024-09-01' existin
   name: clusterName
 }
 
-module upgrades 'topic.bicep' = {
+module upgrades 'topic.bicep' = if (withUpgrades) {
   name: 'pullwatch-upgrades-${uniqueString(cluster.id)}'
   params: {
     name: 'evgt-pullwatch-${uniqueString(cluster.id)}'

@@ -1,6 +1,6 @@
 # Subscribes the function on_azure_event to Azure's events, once its code is deployed (azd runs this).
 $ErrorActionPreference = 'Stop'
-if ($env:PULLWATCH_EVENT_DELIVERY -ne 'function') { exit 0 }
+$upgradeDelivery = if ($env:PULLWATCH_EVENT_DELIVERY) { $env:PULLWATCH_EVENT_DELIVERY } else { 'queue' }
 $scaleEvents = if ($env:PULLWATCH_SCALE_EVENTS) { $env:PULLWATCH_SCALE_EVENTS } else { 'subscription' }
 $maintenanceEvents = if ($env:PULLWATCH_MAINTENANCE_EVENTS) { $env:PULLWATCH_MAINTENANCE_EVENTS } else { 'true' }
 az deployment sub create `
@@ -16,6 +16,7 @@ az deployment sub create `
                storageId=$env:PULLWATCH_STORAGE_ID `
                functionAppId=$env:PULLWATCH_FUNCTION_APP_ID `
                resourceGroupName=$env:AZURE_RESOURCE_GROUP `
-               delivery=function `
+               upgradeDelivery=$upgradeDelivery `
+               part=function `
   --output none
 if ($LASTEXITCODE) { exit $LASTEXITCODE }

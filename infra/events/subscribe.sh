@@ -1,7 +1,6 @@
 #!/bin/sh
 # Subscribes the function on_azure_event to Azure's events, once its code is deployed (azd runs this).
 set -eu
-[ "${PULLWATCH_EVENT_DELIVERY:-queue}" = function ] || exit 0
 az deployment sub create \
   --name "pullwatch-events-$AZURE_ENV_NAME" \
   --location "$AZURE_LOCATION" \
@@ -15,5 +14,6 @@ az deployment sub create \
                storageId="$PULLWATCH_STORAGE_ID" \
                functionAppId="$PULLWATCH_FUNCTION_APP_ID" \
                resourceGroupName="$AZURE_RESOURCE_GROUP" \
-               delivery=function \
+               upgradeDelivery="${PULLWATCH_EVENT_DELIVERY:-queue}" \
+               part=function \
   --output none

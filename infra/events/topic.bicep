@@ -1,4 +1,4 @@
-// One system topic and its subscription, delivered to the storage queue with an identity, or to the function.
+// One system topic and its subscription, delivered to the storage queue with an identity, or to the function without.
 param name string
 param location string
 param source string
@@ -23,9 +23,10 @@ var toQueue = {
     }
   }
 }
-// Whether a global topic may have an identity is disputed; calling the function works without, but then
-// nothing keeps what could not be delivered.
-var identified = route.delivery == 'queue' || location != 'global'
+// "Enable managed identity on Azure Event Grid system topic": topics of global sources (subscriptions, resource
+// groups) cannot have one. Without it they can call the function, but neither write to a storage account that knows
+// no keys nor keep there what could not be delivered.
+var identified = location != 'global'
 var identityOfTopic = {
   type: 'UserAssigned'
   userAssignedIdentities: {

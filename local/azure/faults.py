@@ -29,7 +29,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One way to misbehave. Latency adds up with any of the others."""
 
     latency_seconds: Annotated[float, Meta(ge=0)] = 0
-    status: Literal[429, 500, 502, 503, 504, 529] | None = None
+    status: Literal[403, 429, 500, 502, 503, 504, 529] | None = None
     retry_after_seconds: float | None = None
     hang: bool = False
     """The connection stays open and silent until the faults are cleared, then it is closed."""

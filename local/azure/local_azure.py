@@ -34,6 +34,8 @@ THROTTLED = {
     ),
 }
 THROTTLED_BY_ARM = ("TooManyRequests", "The request is being throttled as the limit has been reached.")
+DENIED = ("AuthorizationFailed", "The client does not have authorization to perform this action, or the scope is invalid.")
+DENIED_BY_LOGS = ("InsufficientAccessError", "The provided credentials have insufficient access to perform the requested operation")
 BROKEN = ("InternalServerError", "The server encountered an internal error. Please retry the request.")
 
 
@@ -196,6 +198,14 @@ class LocalAzure:
 def _failure(kind: str, status: int, retry_after_seconds: float | None) -> RefusedError:
     """A failure in the words of the service it comes from."""
     headers = {} if retry_after_seconds is None else {"Retry-After": f"{retry_after_seconds:g}"}
-    code, message = THROTTLED.get(kind, THROTTLED_BY_ARM) if status in (429, 529) else BROKEN
+    code, message = _words(kind, status)
     refuse = logs_error if kind == "logs" else arm_error
     return refuse(status, code, message, headers)
+
+
+def _words(kind: str, status: int) -> tuple[str, str]:
+    if status in (429, 529):
+        return THROTTLED.get(kind, THROTTLED_BY_ARM)
+    if status == 403:
+        return DENIED_BY_LOGS if kind == "logs" else DENIED
+    return BROKEN

@@ -7,7 +7,7 @@ settings' budget. The SDKs are imported on first use: a function that never asks
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from shared.collect.clouds import cloud
@@ -25,6 +25,10 @@ DEFAULT_RETRY_AFTER_SECONDS = 30.0
 
 class NotFound(Permanent):
     """A resource that was asked about does not exist (any more)."""
+
+
+class Denied(Permanent):
+    """The identity may not read what was asked about."""
 
 
 class RawSeries(NamedTuple):
@@ -60,13 +64,12 @@ class Azure:
 
         rows: list[Row] = []
         skip_token = None
-        with _errors("Azure Resource Graph"):
+        with _errors("graph", "Azure Resource Graph"):
             while True:
                 self._graph_quota.wait(self._settings.azure_budget_seconds)
                 options = QueryRequestOptions(top=1000, skip_token=skip_token, result_format="objectArray")
                 subscriptions = list(self._settings.subscriptions) or None
-                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options),
-                                                    raw_response_hook=lambda answer: self._graph_quota.note(answer.http_response.headers))
+                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options))
                 rows += page.data
                 skip_token = page.skip_token
                 if not skip_token:
@@ -76,7 +79,7 @@ class Azure:
         """Compute resource SKUs of a location: ``{type, name, size, capabilities{name: text}}``. Kept."""
         key = (subscription_id, location.lower())
         if key not in self._skus:
-            with _errors("the Compute resource SKUs"):
+            with _errors("skus", "the Compute resource SKUs"):
                 rows = self._compute(subscription_id).resource_skus.list(filter=f"location eq '{key[1]}'")
                 self._skus[key] = [_sku_row(sku) for sku in rows if sku.resource_type in ("virtualMachines", "disks")]
         return self._skus[key]
@@ -86,7 +89,7 @@ class Azure:
         from shared.azure_ids import segment
 
         group, name = segment(vmss_id, "resourceGroups"), segment(vmss_id, "virtualMachineScaleSets")
-        with _errors(f"the scale set {name}"):
+        with _errors("scale_set", f"the scale set {name}"):
             found = self._compute(segment(vmss_id, "subscriptions")).virtual_machine_scale_sets.get(group, name)
             return dict(found.as_dict())
 
@@ -98,7 +101,7 @@ class Azure:
         ``retry=False`` leaves it to the caller to ask again after a failure. Raises ``NotFound`` if one of the
         resources is gone.
         """
-        with _errors("Azure Monitor metrics"):
+        with _errors("metrics", "Azure Monitor metrics"):
             results = self._metrics(location).query_resources(
                 resource_ids=list(resource_ids), metric_namespace=namespace, metric_names=list(names),
                 timespan=(window.start, window.end), granularity=timedelta(minutes=1),
@@ -112,7 +115,7 @@ class Azure:
         """Rows of a query over the logs of one resource, wherever its workspace is."""
         from azure.monitor.query import LogsQueryPartialResult
 
-        with _errors("Log Analytics"):
+        with _errors("logs", "Log Analytics"):
             result = self._logs_client.query_resource(resource_id, kql, timespan=(window.start, window.end))
         if isinstance(result, LogsQueryPartialResult):
             raise Transient("Log Analytics gave only part of the answer; ask again, or for a shorter window.")
@@ -121,13 +124,21 @@ class Azure:
 
     # --- clients, built once ---
 
-    @property
-    def _options(self) -> Row:
-        """Limits of every client: a stuck service must not eat the function's time."""
+    def _options(self, service: str) -> Row:
+        """Limits of every client: a stuck service must not eat the function's time. Every answer is counted, retried ones too."""
         return {
+            "raw_response_hook": partial(self._note, service),
             "connection_timeout": 5, "read_timeout": min(30.0, self._settings.azure_budget_seconds / 2), "retry_total": 4, "retry_backoff_max": 10,
             "timeout": self._settings.azure_budget_seconds / 2,
         }
+
+    def _note(self, service: str, answer: Any) -> None:
+        status = answer.http_response.status_code
+        count("azure.requests", service=service, status=status)
+        if status in THROTTLED_STATUS:
+            count("azure.throttles", service=service)
+        if service == "graph":
+            self._graph_quota.note(answer.http_response.headers)
 
     @property
     def _resource_manager(self) -> str:
@@ -142,14 +153,14 @@ class Azure:
         from azure.mgmt.resourcegraph import ResourceGraphClient
 
         return ResourceGraphClient(self._credential, base_url=self._resource_manager,
-                                   credential_scopes=self._resource_manager_scopes, **self._options)
+                                   credential_scopes=self._resource_manager_scopes, **self._options("graph"))
 
     @cached_property
     def _logs_client(self) -> Any:
         from azure.monitor.query import LogsQueryClient
 
         endpoint = self._settings.logs_endpoint or self._cloud.logs
-        return LogsQueryClient(self._credential, endpoint=endpoint, audience=self._cloud.logs, **self._options)
+        return LogsQueryClient(self._credential, endpoint=endpoint, audience=self._cloud.logs, **self._options("logs"))
 
     def _compute(self, subscription_id: str) -> Any:
         from azure.mgmt.compute import ComputeManagementClient
@@ -157,7 +168,7 @@ class Azure:
         if subscription_id not in self._compute_clients:
             self._compute_clients[subscription_id] = ComputeManagementClient(
                 self._credential, subscription_id, base_url=self._resource_manager,
-                credential_scopes=self._resource_manager_scopes, **self._options)
+                credential_scopes=self._resource_manager_scopes, **self._options("compute"))
         return self._compute_clients[subscription_id]
 
     def _metrics(self, location: str) -> Any:
@@ -167,7 +178,7 @@ class Azure:
             template = self._settings.metrics_endpoint or self._cloud.metrics
             self._metrics_clients[location] = MetricsClient(
                 template.replace("{region}", location), self._credential,
-                audience=self._cloud.metrics_audience, **self._options)
+                audience=self._cloud.metrics_audience, **self._options("metrics"))
         return self._metrics_clients[location]
 
 
@@ -217,13 +228,12 @@ def _sku_row(sku: Any) -> Row:
 
 
 @contextmanager
-def _errors(what: str) -> Iterator[None]:
-    """Azure's errors as ours. Azure's own words are kept short, and only where they name no caller."""
+def _errors(question: str, what: str) -> Iterator[None]:
+    """Azure's errors as ours, within a span. Azure's own words are kept short, and only where they name no caller."""
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
-    count("azure.requests", source=what)
     try:
-        with span("azure", source=what):
+        with span("azure", question=question):
             yield
     except ClientAuthenticationError as error:
         raise Permanent(f"{what}: sign-in failed; run `az login`, or give the function app an identity.") from error
@@ -236,10 +246,9 @@ def _errors(what: str) -> Iterator[None]:
 def _from_status(what: str, error: Any) -> PullwatchError:
     status = error.status_code or 0
     if status in THROTTLED_STATUS:
-        count("azure.throttles", source=what)
         return Throttled(f"{what} is throttling this identity; it asks to wait.", _retry_after_seconds(error))
     if status == 403:
-        return Permanent(f"{what}: access denied; the identity lacks a reader role (docs/operate.md lists them).")
+        return Denied(f"{what}: access denied; the identity lacks a reader role (docs/security.md lists them).")
     if status == 404:
         return NotFound(f"{what}: not found.")
     if 400 <= status < 500:

@@ -7,6 +7,7 @@ its pulls name. Three round trips, however many nodes there are.
 import hashlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -130,7 +131,7 @@ def _ask[T](executor: ThreadPoolExecutor, question: Callable[[], T]) -> Future[A
         except PullwatchError as error:
             return Answer(None, str(error))
 
-    return executor.submit(answer)
+    return executor.submit(copy_context().run, answer)  # its spans and log lines belong to the assessment
 
 
 def _node_pool(ref: PoolRef, cluster: Cluster, scale_set: Answer[Row], skus: Answer[list[Row]]) -> NodePool:

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, NamedTuple
@@ -93,7 +94,8 @@ class Fleet(NamedTuple):
 def read_fleet(azure: Azure, settings: Settings = EVERYTHING) -> Fleet:
     """The fleet that the settings watch."""
     with ThreadPoolExecutor(len(QUERIES), thread_name_prefix="fleet") as executor:
-        clusters, scale_sets, machines, registries, egress = executor.map(azure.graph, map(query, QUERIES))
+        asked = [executor.submit(copy_context().run, azure.graph, query(name)) for name in QUERIES]
+        clusters, scale_sets, machines, registries, egress = (one.result() for one in asked)
     read = ((_cluster(row), row.get("tags") or {}) for row in clusters)
     watched = {id_key(c.id): c for c, tags in read if is_watched(c, tags, settings)}
     by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in watched.values()}

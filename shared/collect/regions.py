@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import NamedTuple, Protocol
 
 from shared.errors import PullwatchError, Throttled, Transient
@@ -60,7 +61,7 @@ class RegionalRequests[R: Regional, T]:
             if self._rests.get(request.location, now) > now:
                 self._waiting.append((request, tries))
             else:
-                self._running[executor.submit(self._ask, request)] = (request, tries)
+                self._running[executor.submit(copy_context().run, self._ask, request)] = (request, tries)
 
     def _finished(self) -> Iterator[Outcome[R, T]]:
         if not self._running:

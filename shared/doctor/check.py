@@ -45,8 +45,10 @@ def asked(name: str, subject: str, question: Callable[[], Check], remedy: str = 
         return Check(name, subject, "unreadable", str(error), "Run the doctor again.")
 
 
-def give(role: str) -> str:
-    return f"Give the identity the role {role}; a new role takes up to ten minutes."
+def give(role: str, scope: str, client_id: str) -> str:
+    """The command that assigns a role. ``scope``: a resource id; ``client_id``: of the managed identity, empty: who is signed in."""
+    who = client_id or '"$(az ad signed-in-user show --query id --output tsv)"'
+    return f'az role assignment create --role "{role}" --assignee {who} --scope {scope}'
 
 
 def exit_code(checks: Iterable[Check]) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 
-from shared.collect.azure import Row, utc
+from shared.azure_ids import segment
+from shared.collect.azure import Denied, Row, utc
 from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.kql import query
 from shared.doctor.check import Check, asked, give
@@ -62,17 +63,22 @@ def _events(app: Services, cluster: Cluster) -> list[Check]:
         rows = app.azure.logs(cluster.id, query("event_kinds"), Window(now - DAY, now))
         return _judged_events(cluster, rows[0] if rows else {}, app)
 
-    return [asked("kube events", cluster.name, ask, give("Log Analytics Reader on the cluster's subscription"))]
+    return [asked("kube events", cluster.name, ask, _role(app, "Log Analytics Reader", cluster.id))]
+
+
+def _role(app: Services, role: str, resource_id: str) -> str:
+    """The command that assigns it on the subscription of a resource."""
+    return give(role, f"/subscriptions/{segment(resource_id, 'subscriptions')}", app.settings.azure_client_id)
 
 
 def _judged_events(cluster: Cluster, row: Row, app: Services) -> Check:
     if not row.get("Events"):
         return Check("kube events", cluster.name, "warning", "none arrived in the last day",
-                     f"Look whether the agents run: kubectl get pods -n kube-system -l component=ama-logs-agent (cluster {cluster.name})")
+                     f"kubectl get pods -n kube-system -l component=ama-logs-agent (cluster {cluster.name}): do the agents run?")
     age = app.clock() - utc(row["Newest"])
     if age > STALE_AFTER:
         return Check("kube events", cluster.name, "warning", f"the newest is {duration(age.total_seconds())} old",
-                     "Look at the workspace's daily cap and at the agents' logs.")
+                     f"kubectl logs -n kube-system -l component=ama-logs-agent --tail 50 (cluster {cluster.name}); the workspace's daily cap stops them too")
     if not row["Normal"]:
         return Check("kube events", cluster.name, "warning", "Normal events are left out, and with them how long every pull took", CONFIG_MAP)
     pulls = f"{row['Pulls']:.0f} of them about pulls" if row["Pulls"] else "none about a pull yet"
@@ -87,8 +93,8 @@ def _metrics(app: Services, cluster: Cluster, pools: list[PoolRef]) -> list[Chec
         return [Check("metrics", cluster.name, "skipped", "it has no node pool that is a scale set")]
     pool = max(pools, key=lambda one: one.capacity)
     return [
-        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), give("Monitoring Reader on the subscription")),
-        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), give("Reader on the subscription")),
+        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), _role(app, "Monitoring Reader", pool.vmss_id)),
+        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), _role(app, "Reader", pool.vmss_id)),
     ]
 
 
@@ -119,6 +125,8 @@ def _registry_log(app: Services, registry: Registry) -> list[Check]:
     def ask() -> Check:
         try:
             rows = app.azure.logs(registry.id, query("registry_rows", login_server=name), Window(now - DAY, now))
+        except Denied:
+            raise
         except Permanent as refusal:
             return Check("registry log", name, "warning", str(refusal), switch_on)
         count = int(rows[0]["Rows"]) if rows else 0
@@ -126,4 +134,4 @@ def _registry_log(app: Services, registry: Registry) -> list[Check]:
             return Check("registry log", name, "warning", "nothing arrived in the last day: its diagnostic settings are off, or nobody used it", switch_on)
         return Check("registry log", name, "ok", f"{count} rows in the last day")
 
-    return [asked("registry log", name, ask)]
+    return [asked("registry log", name, ask, _role(app, "Log Analytics Reader", registry.id))]

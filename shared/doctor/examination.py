@@ -20,7 +20,7 @@ def examine(environ: Mapping[str, str] = os.environ, build: Callable[[Mapping[st
     try:
         app = build(environ)
     except Misconfigured as problem:
-        yield Check("settings", "", "failed", str(problem), "docs/settings.md lists every setting.")
+        yield Check("settings", "", "failed", str(problem), _mend(str(problem), environ))
         return
     yield Check("settings", "", "ok", "every value is valid")
     yield from receivers.checks(app.settings)
@@ -32,14 +32,20 @@ def examine(environ: Mapping[str, str] = os.environ, build: Callable[[Mapping[st
         yield from _fleet_checks(app)
 
 
+def _mend(problem: str, environ: Mapping[str, str]) -> str:
+    if "Key Vault" not in problem:
+        return "docs/settings.md lists every setting."
+    return f"{give('Key Vault Secrets User', 'VAULT_ID', environ.get('AZURE_CLIENT_ID', ''))}; then az functionapp restart --ids APP_ID"
+
+
 def _fleet_checks(app: Services) -> Iterator[Check]:
     found: list[Fleet] = []
 
     def read() -> Check:
         found.append(read_fleet(app.azure, app.settings))
-        return _fleet_check(found[0])
+        return _fleet_check(found[0], platform.reader(app))
 
-    yield asked("fleet", "", read, give("Reader on the subscription"))
+    yield asked("fleet", "", read, platform.reader(app))
     if not found or not found[0].clusters:
         return
     fleet = found[0]
@@ -48,9 +54,9 @@ def _fleet_checks(app: Services) -> Iterator[Check]:
             yield from made
 
 
-def _fleet_check(fleet: Fleet) -> Check:
+def _fleet_check(fleet: Fleet, remedy: str) -> Check:
     if not fleet.clusters:
         return Check("fleet", "", "failed", "no cluster is readable and watched",
-                     "Give the identity the role Reader on the subscription of the clusters, or look at PULLWATCH_CLUSTERS and PULLWATCH_SUBSCRIPTIONS.")
+                     f"Look at PULLWATCH_CLUSTERS and PULLWATCH_SUBSCRIPTIONS; if they are right: {remedy}")
     return Check("fleet", "", "ok", ", ".join(
         (counted(len(fleet.clusters), "cluster"), counted(len(fleet.pools), "node pool"), counted(len(fleet.registries), "registry", "registries"))))

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from shared.collect.azure import Denied
 from shared.collect.clouds import cloud
-from shared.doctor.check import Check, asked
+from shared.doctor.check import Check, asked, give
 from shared.flow.jobs import EVENTS
 from shared.services import Services
 from shared.units import counted
@@ -22,10 +23,9 @@ def storage_checks(app: Services) -> Iterator[Check]:
     if not (settings.storage_connection_string or settings.storage_account_name):
         yield Check("storage", "", "skipped", "no account is set: fine at a terminal, the function app needs AzureWebJobsStorage")
         return
-    account = settings.storage_account_name
-    yield _stored("storage table", account, lambda: next(app.store.all_pools(), None), "Storage Table Data Contributor")
-    yield _stored("storage queue", account, lambda: app.queue_length(EVENTS), "Storage Queue Data Contributor")
-    yield _stored("storage blob", account, lambda: _read_any_blob(app), "Storage Blob Data Owner")
+    yield _stored("storage table", app, lambda: next(app.store.all_pools(), None), "Storage Table Data Contributor")
+    yield _stored("storage queue", app, lambda: app.queue_length(EVENTS), "Storage Queue Data Contributor")
+    yield _stored("storage blob", app, lambda: _read_any_blob(app), "Storage Blob Data Owner")
 
 
 def _read_any_blob(app: Services) -> None:
@@ -35,16 +35,17 @@ def _read_any_blob(app: Services) -> None:
         app.load_blob("doctor")
 
 
-def _stored(name: str, account: str, call: Callable[[], Any], role: str) -> Check:
+def _stored(name: str, app: Services, call: Callable[[], Any], role: str) -> Check:
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+    account = app.settings.storage_account_name
     try:
         call()
     except ClientAuthenticationError:
         return Check(name, account, "failed", "sign-in failed", "Set AZURE_CLIENT_ID to the identity's client id, or run az login.")
     except HttpResponseError as error:
         refused = error.status_code == 403
-        do = f"Give the identity the role {role} on the storage account, and let the app's network reach it." if refused else "Run the doctor again."
+        do = f"{give(role, 'STORAGE_ACCOUNT_ID', app.settings.azure_client_id)}; let this network reach the account, too" if refused else "Run the doctor again."
         return Check(name, account, "failed" if refused else "unreadable", f"answered {error.status_code}", do)
     except AzureError as error:
         return Check(name, account, "unreadable", f"did not answer ({type(error).__name__})",
@@ -80,12 +81,19 @@ def identity_check(app: Services) -> Check:
     """One Resource Graph query: signing in works, and something is readable."""
 
     def ask() -> Check:
-        found = app.azure.graph(SUBSCRIPTIONS)
+        try:
+            found = app.azure.graph(SUBSCRIPTIONS)
+        except Denied:
+            found = []
         if not found:
-            return Check("identity", "", "failed", "signs in, and may read no subscription",
-                         "Give the identity the role Reader on the subscription of the clusters.")
+            return Check("identity", "", "failed", "signs in, and may read no subscription", reader(app))
         names = ", ".join(sorted(str(row["name"]) for row in found)[:5])
         return Check("identity", "", "ok", f"signs in and reads {counted(len(found), 'subscription')} ({names})")
 
-    remedy = "At a terminal run az login; in Azure set AZURE_CLIENT_ID to the identity's client id and give it Reader on the subscription."
-    return asked("identity", "", ask, remedy)
+    return asked("identity", "", ask, "az login   # at a terminal; in Azure set AZURE_CLIENT_ID to the identity's client id")
+
+
+def reader(app: Services) -> str:
+    """The command that lets the identity see clusters and scale sets."""
+    subscription = next(iter(app.settings.subscriptions), "SUBSCRIPTION_ID")
+    return give("Reader", f"/subscriptions/{subscription}", app.settings.azure_client_id)

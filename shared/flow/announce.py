@@ -158,7 +158,7 @@ def _name(receiver: str, made: Plan, still: Sequence[tuple[PoolState, Item]], no
 def _lead_item(services: Services, item: Item) -> Notice | None:
     """The notice in full; one that opened and changed before anybody was told opens now."""
     notice = load_content(services, item.notice_id)
-    return replace(notice, kind=item.kind) if isinstance(notice, Notice) else None
+    return replace(notice, kind=item.kind, woken_at=item.woken_at) if isinstance(notice, Notice) else None
 
 
 def _lead_still(services: Services, pool: PoolState, now: datetime) -> Notice | None:
@@ -166,4 +166,4 @@ def _lead_still(services: Services, pool: PoolState, now: datetime) -> Notice | 
     notice = load_content(services, pool.notice_id) if pool.notice_id else None
     if not isinstance(notice, Notice):
         return None
-    return replace(notice, kind="changed", reason="reminder", at=now, incident=pool.incident)
+    return replace(notice, kind="changed", reason="reminder", at=now, incident=pool.incident, woken_at=None)

@@ -14,7 +14,7 @@ from shared.flow.jobs import ASSESSMENTS, Assessment, title
 from shared.flow.wake import look_up, record, settle
 from shared.model import Case, Diagnosis, Incident, Notice, Operation, Severity, Value, Wake, Window, encode
 from shared.services import Services
-from shared.telemetry import count
+from shared.telemetry import count, span
 from shared.watch import incidents
 from shared.watch.incidents import Outcome
 from shared.watch.state import PoolState
@@ -37,7 +37,8 @@ def assess(services: Services, job: Assessment) -> Diagnosis | None:
         case = collect(services, job.cluster_id, job.pool, operation, incident=incident)
         return case, diagnose(case, services.settings.thresholds)
 
-    return watch(services, job, look)
+    with span("assess", cluster=job.cluster_id, pool=job.pool, operation=job.operation_id):
+        return watch(services, job, look)
 
 
 def watch(services: Services, job: Assessment, look: Look) -> Diagnosis | None:
@@ -45,6 +46,7 @@ def watch(services: Services, job: Assessment, look: Look) -> Diagnosis | None:
     state = services.store.pool(job.cluster_id, job.pool).value
     if reason := _why_not_due(state, job):
         log.info("assessment of %s skipped: %s", title(job.cluster_id, job.pool), reason)
+        count("assessments", outcome="not_due")
         _look_again(services, job, state)
         return None
     try:
@@ -54,8 +56,10 @@ def watch(services: Services, job: Assessment, look: Look) -> Diagnosis | None:
         return None
     except Permanent as refusal:
         record(services, Wake(kind="rejected", cluster_id=job.cluster_id, pool=job.pool, reason=str(refusal)))
+        count("assessments", outcome="refused")
         return None
     _conclude(services, job, case, diagnosis)
+    count("assessments", outcome="done")
     return diagnosis
 
 
@@ -116,13 +120,35 @@ def _conclude(services: Services, job: Assessment, case: Case, diagnosis: Diagno
             outcome = incidents.assessed(state, diagnosis, now, settings.calm_checks)
         if outcome.notice is not None or diagnosis.severity is not Severity.OK:
             services.save_blob(f"cases/{case.id}.json", encode(case))  # before anybody can be told of it: the notice links to it
-        return outcome
+        notice = outcome.notice and replace(outcome.notice, woken_at=_woken_at(state, job, outcome.notice.kind))
+        return outcome._replace(notice=notice)
 
     outcome = _change(services, job, outcome_of)
-    dimensions = {"cluster": job.cluster_id, "pool": job.pool, "operation": job.operation_id, "diagnosis": diagnosis.id}
-    log.info("%s: %s, %s (%s)", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason, diagnosis.headline, extra=dimensions)
-    count("verdicts", cause=diagnosis.cause.value)
+    _record_verdict(job, case, diagnosis, outcome)
     _look_again(services, job, outcome.state)
+
+
+def _record_verdict(job: Assessment, case: Case, diagnosis: Diagnosis, outcome: Outcome) -> None:
+    """The ids stand in the line too: Azure's Python worker passes on a line's text, and its dimensions only to OpenTelemetry."""
+    dimensions = {"cluster": job.cluster_id, "pool": job.pool, "operation": job.operation_id, "diagnosis": diagnosis.id}
+    log.info("%s: %s, %s (%s) operation=%s diagnosis=%s", title(job.cluster_id, job.pool), diagnosis.cause.value, outcome.reason,
+             diagnosis.headline, job.operation_id or "none", diagnosis.id, extra=dimensions)
+    for part in case.coverage:
+        if part.status == "failed":
+            log.warning("not read: %s of %s: %s", part.source, title(job.cluster_id, job.pool), part.detail, extra=dimensions)
+    count("verdicts", cause=diagnosis.cause.value, severity=diagnosis.severity.value)
+    if outcome.notice is not None:
+        count("notices", kind=outcome.notice.kind, reason=outcome.reason)
+
+
+def _woken_at(state: PoolState, job: Assessment, kind: str) -> datetime | None:
+    """When the event happened that this notice answers: an operation's start or end, or when the look was asked for."""
+    if kind not in ("opened", "summary"):
+        return None
+    operation = state.named(job.operation_id)
+    if operation is not None:
+        return operation.ended_at if job.final else operation.started_at
+    return state.asked_at
 
 
 def _forget(services: Services, job: Assessment, why: str) -> None:

@@ -155,24 +155,44 @@ def _attempt(services: Services, row: Row[Delivery]) -> str:
         services.send(delivery.receiver, content)
     except PullwatchError as error:
         return _after_failure(services, row, error)
-    services.store.put_delivery(Row(outbox.delivered(delivery, services.clock()), row.etag))
-    log.info("%s told: %s", delivery.receiver, delivery.notice_id)
-    count("deliveries", receiver=delivery.receiver, outcome="delivered")
-    measure("delivery.dwell", (services.clock() - delivery.created_at).total_seconds(), "s", receiver=delivery.receiver)
+    now = services.clock()
+    services.store.put_delivery(Row(outbox.delivered(delivery, now), row.etag))
+    _record_told(delivery, content, now)
     return "delivered"
+
+
+def _record_told(delivery: Delivery, content: Content, now: datetime) -> None:
+    """How long it took: from the notice, and from the event that woke us, for each thing told."""
+    count("deliveries", receiver=delivery.receiver, outcome="delivered", reason="accepted")
+    measure("delivery.dwell", (now - delivery.created_at).total_seconds(), "s", receiver=delivery.receiver)
+    waited = [((now - one.woken_at).total_seconds(), one.kind) for one in _news_in(content) if one.woken_at]
+    for seconds, kind in waited:
+        measure("event.dwell", seconds, "s", receiver=delivery.receiver, kind=kind)
+    after = f", {max(waited)[0]:.0f} s after its event" if waited else ""
+    log.info("%s told: %s%s", delivery.receiver, delivery.notice_id, after)
+
+
+def _news_in(content: Content) -> tuple[Notice | Item, ...]:
+    match content:
+        case Notice():
+            return (content,)
+        case Group():
+            return content.items
+        case _:
+            return ()
 
 
 def _after_failure(services: Services, row: Row[Delivery], error: PullwatchError) -> str:
     now = services.clock()
     delivery = outbox.failed(row.value, error, now, random.random())  # noqa: S311 (jitter)
     if delivery.due_at is None:
-        return _park(services, row, delivery.reason)
+        return _park(services, row, delivery.reason, type(error).__name__)
     services.store.put_delivery(Row(delivery, row.etag))
     _enqueue_when_due(services, delivery, now)
     if isinstance(error, Throttled):
         _close_for(services, delivery.receiver, delivery.due_at)
     wait_seconds = (delivery.due_at - now).total_seconds()
-    count("deliveries", receiver=delivery.receiver, outcome="retry_later")
+    count("deliveries", receiver=delivery.receiver, outcome="retry_later", reason=type(error).__name__)
     log.warning("%s not told yet, again in %.0f s: %s", delivery.receiver, wait_seconds, delivery.reason)
     return "retry_later"
 
@@ -182,9 +202,9 @@ def _close_for(services: Services, receiver: str, until: datetime) -> None:
     _change_turn(services, receiver, lambda turn: (None, outbox.closed(turn, until)))
 
 
-def _park(services: Services, row: Row[Delivery], reason: str) -> str:
+def _park(services: Services, row: Row[Delivery], reason: str, kind: str = "Permanent") -> str:
     delivery = outbox.parked(row.value, reason, services.clock())
     services.store.put_delivery(Row(delivery, row.etag))
     log.error("%s is not told, and it is not tried again: %s", delivery.receiver, reason)
-    count("deliveries", receiver=delivery.receiver, outcome="parked")
+    count("deliveries", receiver=delivery.receiver, outcome="parked", reason=kind)
     return "parked"

@@ -86,7 +86,8 @@ def decide(services: Services, wake: Wake, decision_of: Callable[[PoolState], De
         return decision
 
     decision = settle(services, wake.cluster_id, wake.pool, once)
-    log.info("%s on %s: %s", wake.kind, title(wake.cluster_id, wake.pool), decision.reason)
+    operation = decision.state.operation
+    log.info("%s on %s: %s operation=%s", wake.kind, title(wake.cluster_id, wake.pool), decision.reason, operation.id if operation else "none")
     _ask_for_assessment(services, wake.cluster_id, decision)
     return decision.reason
 

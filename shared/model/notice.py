@@ -48,6 +48,8 @@ class Notice(Value, frozen=True, tag="notice"):
     diagnosis: Diagnosis
     operation: Operation | None = None
     incident: Incident | None = None
+    woken_at: datetime | None = None
+    """When the event happened that this is the first or the last word on, or the screening asked; None: a later word, or a reminder."""
 
 
 class Item(Value, frozen=True):
@@ -64,6 +66,8 @@ class Item(Value, frozen=True):
     notice_id: str = ""
     """The notice that told it last."""
     incident_id: str = ""
+    woken_at: datetime | None = None
+    """As in its notice."""
 
 
 class Group(Value, frozen=True, tag="group"):

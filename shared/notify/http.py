@@ -51,9 +51,10 @@ def post(
     from urllib3.exceptions import HTTPError
 
     from shared.notify.guard import Attempt, guarded_adapter, silenced
+    from shared.telemetry import unobserved
 
     trust = _trust()
-    with silenced(), Attempt(allow_private, total_seconds) as attempt, closing(guarded_adapter(attempt)) as adapter:
+    with silenced(), unobserved(), Attempt(allow_private, total_seconds) as attempt, closing(guarded_adapter(attempt)) as adapter:
         try:
             request = Request("POST", url.reveal(), data=body, headers={"Accept-Encoding": "identity", **headers}).prepare()
             with adapter.send(request, stream=True, timeout=(CONNECT_SECONDS, total_seconds), verify=trust) as answer:

@@ -94,6 +94,7 @@ def item_of(notice: Notice) -> Item:
         kind=notice.kind, pool=diagnosis.pool.name, severity=incident.severity if incident else diagnosis.severity,
         cause=incident.cause if incident else diagnosis.cause, at=notice.at, sign=status_of(notice).emoji,
         text=one_line(_short(notice), ITEM_CHARACTERS), notice_id=notice.id, incident_id=incident.id if incident else "",
+        woken_at=notice.woken_at,
     )
 
 

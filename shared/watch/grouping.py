@@ -90,10 +90,10 @@ def _joined(audible: Sequence[Waiting]) -> tuple[tuple[Item, ...], tuple[str, ..
 def _last_word(told: Sequence[Waiting]) -> Item | None:
     """What is told of one matter; None for an incident that began and ended unheard."""
     last = told[-1].item
-    opened = any(w.item.kind == "opened" for w in told)
+    opened = next((w.item for w in told if w.item.kind == "opened"), None)
     if last.kind == "resolved" and opened and any(w.held for w in told):
         return None
-    return replace(last, kind="opened") if last.kind == "changed" and opened else last
+    return replace(last, kind="opened", woken_at=opened.woken_at) if last.kind == "changed" and opened else last
 
 
 def _badness(item: Item) -> tuple[bool, int, str]:

@@ -17,10 +17,11 @@ from tests.infra import bicep
 
 ROOT = bicep.ROOT
 MAIN, STORAGE, TOPIC = (bicep.INFRA / name for name in ("main.bicep", "app/storage.bicep", "events/topic.bicep"))
+EVENTS = bicep.INFRA / "events" / "events.bicep"
 FUNCTION = bicep.INFRA / "app" / "function.bicep"
 PLATFORM = {
     "AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY",
 }
 """Settings that the Functions host reads, not Pullwatch."""
 
@@ -164,6 +165,31 @@ def test_every_operation_that_the_parser_reads_passes_the_filter_and_no_other(ki
 def test_every_kind_of_topic_is_deployed(kinds: dict[str, dict[str, Any]]) -> None:
     text = "".join(path.read_text() for path in bicep.FILES)
     assert set(re.findall(r"kind: kinds\.(\w+)", text)) == set(kinds)
+
+
+def test_a_topic_of_a_global_source_has_no_identity_and_calls_the_function() -> None:
+    """Azure refuses an identity there: "Enable managed identity on Azure Event Grid system topic"."""
+    assert "var identified = location != 'global'" in TOPIC.read_text()
+    assert "identity: identified ? identityOfTopic : noIdentity" in TOPIC.read_text()
+    text = EVENTS.read_text()
+    for name in re.findall(r"module \w+ 'topic\.bicep' = \[for \(id, i\) in (\w+):", text):
+        assert re.search(rf"var {name} = calling && .* \? subscriptionIds : \[\]", text), name
+    assert "withNodeResourceGroup: calling && " in text
+    assert "var calling = part == 'function'" in text
+    assert re.search(r"upgradeDelivery: eventDelivery\s+part: 'queue'", MAIN.read_text())
+
+
+@pytest.mark.parametrize("script", ["subscribe.sh", "subscribe.ps1"])
+def test_what_calls_the_function_is_subscribed_after_every_deployment_of_the_code(script: str) -> None:
+    text = (bicep.INFRA / "events" / script).read_text()
+    assert "part=function" in text
+    assert "exit 0" not in text
+    assert script in (ROOT / "azure.yaml").read_text().partition("postdeploy:")[2]
+
+
+def test_a_topic_is_made_in_the_subscription_of_its_source() -> None:
+    found = re.findall(r"scope: (.*)\n  params: \{\n    name: .*\n    location: 'global'\n    source: '(.*)'", EVENTS.read_text())
+    assert found == [("resourceGroup(id, homeGroups[i])", "/subscriptions/${id}")] * 2
 
 
 def test_undelivered_events_are_retried_for_a_day_and_then_kept() -> None:

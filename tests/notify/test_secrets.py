@@ -2,12 +2,18 @@
 
 import logging
 import socket
+import sys
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import partial
+from types import ModuleType
 
 import pytest
 from msgspec.structs import replace
+from urllib3.connectionpool import HTTPConnectionPool
 
 from local.receivers import Answer, Fault, Receivers
 from shared.errors import PullwatchError
@@ -102,6 +108,48 @@ def test_no_secret_leaks_from_a_url_that_is_none(settings: Settings, logged):
 
 def test_no_secret_leaks_if_the_address_is_refused(settings: Settings, logged):
     assert_silent(attempt("slack", replace(settings, allow_private_receivers=False)) + logged.text)
+
+
+# --- instrumentation -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def observed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What an instrumentation of urllib3 sees, as OpenTelemetry's does: whole paths, unless it is told not to look."""
+    paths: list[str] = []
+    looks_away = ContextVar("looks_away", default=False)
+    original = HTTPConnectionPool.urlopen
+
+    def urlopen(pool: HTTPConnectionPool, method: str, url: str, *args: object, **options: object) -> object:
+        if not looks_away.get():
+            paths.append(url)
+        return original(pool, method, url, *args, **options)
+
+    @contextmanager
+    def suppress_instrumentation() -> Iterator[None]:
+        token = looks_away.set(True)
+        yield
+        looks_away.reset(token)
+
+    utils = ModuleType("opentelemetry.instrumentation.utils")
+    utils.suppress_instrumentation = suppress_instrumentation
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation", ModuleType("opentelemetry.instrumentation"))
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.utils", utils)
+    monkeypatch.setattr(HTTPConnectionPool, "urlopen", urlopen)
+    return paths
+
+
+def test_no_span_of_the_http_library_holds_a_receivers_address(chats: Receivers, settings: Settings, observed: list[str]):
+    for kind in ("teams", "slack", "webhook"):
+        attempt(kind, settings)
+    assert len(chats.received) == 3
+    assert observed == []
+
+
+def test_without_that_it_would(chats: Receivers, settings: Settings, observed: list[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.instrumentation.utils", None)
+    attempt("slack", settings)
+    assert "local-slack-token" in observed[0]
 
 
 def test_settings_do_not_show_their_secrets(settings: Settings):
