@@ -74,6 +74,8 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         vmss_name = segment(ref.vmss_id, "virtualMachineScaleSets")
         pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
         pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
+        hops = network.hops_of(cluster, scale_set.result().value, fleet.egress)
+        passed = [ask(partial(network.hop_series, azure, hop, each, window)) for hop in hops for each in network.questions_about(hop)]
         if not _names_pulls(pulled.result(), pulled_before.result()):
             failures = pulled.result().value or []
             pulled = ask(lambda: failures + pulls.read_starts(azure, cluster, vmss_name, window))
@@ -81,8 +83,6 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
-        hops = network.hops_of(cluster, scale_set.result().value, fleet.egress)
-        passed = [ask(partial(network.hop_series, azure, hop, window)) for hop in hops]
 
     pool = _node_pool(ref, cluster, scale_set.result(), skus.result())
     sku_rows = skus.result().value or []

@@ -54,13 +54,15 @@ def hops_of(cluster: Cluster, scale_set: Row | None, rows: Iterable[Row]) -> tup
     return tuple(_hop(r) for r in found)
 
 
-def hop_series(azure: Azure, hop: EgressHop, window: Window) -> list[Series]:
+def questions_about(hop: EgressHop) -> tuple[Question, ...]:
+    """What is to be asked of it; none waits for another."""
+    return _QUESTIONS[hop.kind]
+
+
+def hop_series(azure: Azure, hop: EgressHop, question: Question, window: Window) -> list[Series]:
     """The hop's metrics over the window, one series for each value of their dimensions."""
-    series = []
-    for question in _QUESTIONS[hop.kind]:
-        raw = azure.metrics(hop.location, [hop.id], _NAMESPACES[hop.kind], question.names, window, split_by=question.split_by, top=1000)
-        series += [_series(hop, r, window) for r in raw]
-    return series
+    raw = azure.metrics(hop.location, [hop.id], _NAMESPACES[hop.kind], question.names, window, split_by=question.split_by, top=1000)
+    return [_series(hop, r, window) for r in raw]
 
 
 def _series(hop: EgressHop, raw: RawSeries, window: Window) -> Series:
