@@ -20,7 +20,7 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
-    column, vcpus = view.column(CPU, node), view.case.pool.vm.vcpus
+    column, vcpus = view.column(CPU, node), view.model(node).vm.vcpus
     used, usual = column[minute] if column else None, 0.0 if _joined(view, node) else view.usual(CPU)
     if used is None or usual is None or not vcpus:
         return False
@@ -50,4 +50,5 @@ def _blame(view: View, used_percent: float, claim: Claim) -> str:
     where = view.on_nodes(claim.nodes)
     if used_percent >= view.limits.cpu_percent:
         return f"up to {percent(used_percent / 100)} of it was used while images were unpacked, {where}"
-    return f"unpacking kept one core full, {where}; over all {view.case.pool.vm.vcpus} cores that is {percent(used_percent / 100)}"
+    vcpus = view.of(claim.nodes).case.pool.vm.vcpus
+    return f"unpacking kept one core full, {where}; over all {f"{vcpus} " if vcpus else ""}cores that is {percent(used_percent / 100)}"

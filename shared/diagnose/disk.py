@@ -67,7 +67,7 @@ def used(view: View, node: str) -> Ratios:
 
 def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
     """Part used of each limit of the node's disk."""
-    disk = view.case.pool.os_disk
+    disk = view.model(node).os_disk
     if not (disk.sku or disk.iops):  # the scale set could not be read: only what Azure says of the disk itself counts
         return {
             Cause.DISK_IOPS: _own(view, node, minutes, IOPS_PERCENT, OPERATIONS, None, None),
