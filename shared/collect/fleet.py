@@ -18,7 +18,7 @@ from shared.azure_ids import id_key, segment
 from shared.collect.azure import Azure, Row
 from shared.collect.kql import query
 from shared.collect.watched import is_watched
-from shared.errors import NotWatched, Permanent
+from shared.errors import NotWatched
 from shared.model import Cluster, PoolKind, Registry
 from shared.settings import Settings
 
