@@ -7,6 +7,7 @@ from functools import partial
 from shared.collect.azure import Row, utc
 from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.kql import query
+from shared.collect.metrics import MACHINES, NAMESPACE
 from shared.doctor.check import Check, asked, give
 from shared.errors import Permanent
 from shared.model import Cluster, Registry, Window
@@ -17,7 +18,7 @@ DAY = timedelta(days=1)
 METRIC_WINDOW = timedelta(minutes=15)
 STALE_AFTER = timedelta(hours=1)
 """A cluster has some event every few minutes; container insights sends them once a minute."""
-METRIC, NAMESPACE = "OS Disk Queue Depth", "Microsoft.Compute/virtualMachineScaleSets"
+METRIC = "OS Disk Queue Depth"
 MOST_REGISTRIES = 20
 
 CONFIG_MAP = """\
@@ -40,7 +41,7 @@ def questions(app: Services, fleet: Fleet) -> Iterator[Callable[[], list[Check]]
     """For each cluster its logs and its metrics, then the registries."""
     for cluster in fleet.clusters.values():
         yield partial(_events, app, cluster)
-        pools = [pool for pool in fleet.pools if pool.cluster_id.lower() == cluster.id.lower() and pool.vmss_id]
+        pools = [pool for pool in fleet.pools if pool.cluster_id.lower() == cluster.id.lower()]
         yield partial(_metrics, app, cluster, pools)
     registries = [registry for registry in fleet.registries.values() if registry.id]
     for registry in registries[:MOST_REGISTRIES]:
@@ -84,17 +85,17 @@ def _judged_events(cluster: Cluster, row: Row, app: Services) -> Check:
 
 def _metrics(app: Services, cluster: Cluster, pools: list[PoolRef]) -> list[Check]:
     if not pools:
-        return [Check("metrics", cluster.name, "skipped", "it has no node pool that is a scale set")]
+        return [Check("metrics", cluster.name, "skipped", "it has no node pool with nodes")]
     pool = max(pools, key=lambda one: one.capacity)
-    return [
-        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), give("Monitoring Reader on the subscription")),
-        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), give("Reader on the subscription")),
-    ]
+    checks = [asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), give("Monitoring Reader on the subscription"))]
+    if pool.vmss_id:
+        checks.append(asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), give("Reader on the subscription")))
+    return checks
 
 
 def _judged_metrics(app: Services, cluster: Cluster, pool: PoolRef) -> Check:
     subject, now = f"{cluster.name} / {pool.name}", app.clock()
-    series = app.azure.metrics(pool.location, [pool.vmss_id], NAMESPACE, [METRIC], Window(now - METRIC_WINDOW, now))
+    series = app.azure.metrics(pool.location, pool.resource_ids[:1], NAMESPACE if pool.vmss_id else MACHINES, [METRIC], Window(now - METRIC_WINDOW, now))
     if any(value is not None for one in series for value in one.values):
         return Check("metrics", subject, "ok", "the node metrics answer")
     if not pool.capacity:
