@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from local.world.arm import TENANT, guid, resource_id, row
+from local.world.arm import SUBSCRIPTION, TENANT, guid, resource_id, row
 from local.world.network_resources import network_profile, network_resources, node_network, own_network, subnet_id
 from local.world.node import Node
 from local.world.run import Story
@@ -11,6 +11,8 @@ from local.world.scenario import ScaleOut, Scenario, Upgrade
 
 WORKSPACE_ID = "4c8a51f0-9b1d-4c63-8a7e-2f1b6f0d3c55"
 """``customerId``: what the log query API calls the workspace."""
+ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+"""Built-in role AcrPull."""
 
 
 def resource_group(story: Story) -> str:
@@ -68,7 +70,7 @@ def list_resources(story: Story) -> list[dict[str, Any]]:
     registry = _registry(story)
     return [
         _cluster(story), *_nodes(story), registry, *_replications(story, registry),
-        *network_resources(story), _workspace(story),
+        *network_resources(story), _workspace(story), *([_attachment(story)] if story.scenario.registry_attached else []),
     ]
 
 
@@ -184,6 +186,15 @@ def _registry(story: Story) -> dict[str, Any]:
         "adminUserEnabled": False, "publicNetworkAccess": "Enabled", "dataEndpointEnabled": False,
     }
     return row(registry_id(story), location, properties, sku={"name": sku, "tier": sku})
+
+
+def _attachment(story: Story) -> dict[str, Any]:
+    """What ``az aks update --attach-acr`` makes: the kubelets' identity may pull."""
+    scope, subscription = registry_id(story), f"/subscriptions/{SUBSCRIPTION}"
+    properties = {"principalId": guid(story.scenario.cluster, "object"), "principalType": "ServicePrincipal", "scope": scope,
+                  "roleDefinitionId": f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{ACR_PULL}"}
+    identity = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{guid(story.scenario.cluster, 'attached')}"
+    return row(identity, "", properties, type="microsoft.authorization/roleassignments", name=identity.rpartition("/")[2])
 
 
 def _replications(story: Story, registry: dict[str, Any]) -> list[dict[str, Any]]:

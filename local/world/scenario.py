@@ -182,6 +182,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Part of the published request limit that a sudden herd gets while the registry scales out."""
     registry_locations: tuple[str, ...] = ()
     """Home region of the registry, then its replicas'; empty: the cluster's region."""
+    registry_attached: bool = True
+    """Whether the kubelets' identity may pull from it. If not, another right (a pull secret) lets them."""
     mcr_reads_per_minute: float | None = None
     """None: the Microsoft registry refuses nobody."""
     outbound: Outbound = Outbound()

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from shared.azure_ids import id_key
-from shared.collect import limits, metrics, network, nodes, pulls, registry
+from shared.collect import attachments, limits, metrics, network, nodes, pulls, registry
 from shared.collect.azure import Azure, Row
 from shared.collect.fleet import Fleet
 from shared.collect.nodes import Described
@@ -80,9 +80,11 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
             pulled_before = ask(lambda: pulls.read_starts(azure, cluster, asked_about, before))
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
+        roles = [ask(lambda: attachments.kubelet_roles(azure))] if any(p.reason == "denied" for p in found_pulls) else []
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
 
     sku_rows, series = skus.result().value or [], measured.result().value
+    used = attachments.told(used, cluster.id, roles[0].result().value if roles else None)
     pool, models = nodes.node_pool(known, cluster, sku_rows)
     coverage = (
         _limits_coverage(described.result(), skus.result()),

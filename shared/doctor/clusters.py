@@ -1,15 +1,16 @@
 """What Azure measures and logs of each cluster and registry, and what is switched off."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
+from shared.collect import attachments
 from shared.collect.azure import Row, utc
 from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.kql import query
 from shared.collect.metrics import MACHINES, NAMESPACE
 from shared.doctor.check import Check, asked, give
-from shared.errors import Permanent
+from shared.errors import Permanent, PullwatchError
 from shared.model import Cluster, Registry, Window
 from shared.services import Services
 from shared.units import duration
@@ -43,6 +44,7 @@ def questions(app: Services, fleet: Fleet) -> Iterator[Callable[[], list[Check]]
         yield partial(_events, app, cluster)
         pools = [pool for pool in fleet.pools if pool.cluster_id.lower() == cluster.id.lower()]
         yield partial(_metrics, app, cluster, pools)
+    yield partial(_attached, app, fleet)
     registries = [registry for registry in fleet.registries.values() if registry.id]
     for registry in registries[:MOST_REGISTRIES]:
         yield partial(_registry_log, app, registry)
@@ -110,6 +112,24 @@ def _judged_scale_set(app: Services, cluster: Cluster, pool: PoolRef) -> Check:
 
 
 # --- registries ---
+
+
+def _attached(app: Services, fleet: Fleet) -> list[Check]:
+    """From which registries each cluster's nodes may pull by their own identity."""
+    try:
+        roles = attachments.kubelet_roles(app.azure)
+    except PullwatchError as error:
+        return [Check("attached registries", "", "skipped", str(error))]
+    return [_judged_attachments(cluster, attachments.told(fleet.registries.values(), cluster.id, roles)) for cluster in fleet.clusters.values()]
+
+
+def _judged_attachments(cluster: Cluster, registries: Sequence[Registry]) -> Check:
+    names = [registry.login_server for registry in registries if registry.attached]
+    if names:
+        return Check("attached registries", cluster.name, "ok", ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else ""))
+    if any(registry.attached is None for registry in registries) or not registries:
+        return Check("attached registries", cluster.name, "skipped", "not known")
+    return Check("attached registries", cluster.name, "skipped", "none that can be seen: its nodes pull with secrets, or public images only")
 
 
 def _registry_log(app: Services, registry: Registry) -> list[Check]:
