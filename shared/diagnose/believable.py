@@ -24,12 +24,9 @@ def believable(value: float | None, most: float = MOST) -> float | None:
 
 
 def all_believable(values: Sequence[float | None], most: float) -> bool:
-    """Whether every value is there and believable, found out fast."""
-    numbers = cast("Sequence[float]", values)
-    try:
-        return min(numbers) >= 0.0 and max(numbers) <= most and sum(numbers) >= 0.0
-    except (TypeError, ValueError):
-        return False  # a missing value, or none at all
+    """Whether every value that is there is believable, found out fast."""
+    known = [v for v in values if v is not None] if None in values else cast("Sequence[float]", values)
+    return not known or (min(known) >= 0.0 and max(known) <= most and sum(known) >= 0.0)
 
 
 def most_of(metric: str) -> float:

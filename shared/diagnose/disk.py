@@ -98,7 +98,7 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
     percent, rates = view.column(percent_metric, node), _sum(view, node, metrics)
-    credits_left = _credits_left(view, node) if burst and limit and rates else []
+    credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
     ratios: list[float | None] = []
     for minute in minutes:
         rate = rates[minute] if rates else None
