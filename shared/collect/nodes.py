@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from shared.collect import limits
 from shared.collect.azure import Azure, Row
@@ -64,10 +65,10 @@ def _os_disk_of(scale_set: Row) -> Row:
 def _single_machines(ref: PoolRef, cluster: Cluster, skus: list[Row]) -> tuple[NodePool, tuple[NodeModel, ...]]:
     models = _models(ref.machines, skus)
     shared = in_common(models) if models else NodeModel((), limits.vm_limits(ref.vm_size, skus), limits.os_disk({}, limits.vm_limits("", []), []))
-    version = ref.kubernetes_version or cluster.kubernetes_version
+    version, size = ref.kubernetes_version or cluster.kubernetes_version, _sizes(ref.machines)
     pool = NodePool(
-        name=ref.name, vmss_id="", location=ref.location, vm_size=_sizes(ref.machines), node_count=len(ref.machines), os_disk=shared.os_disk,
-        vm=shared.vm, kubernetes_version=version, pull_mode=pull_mode(version, ref.kind), kind=ref.kind,
+        name=ref.name, vmss_id="", location=ref.location, vm_size=size, node_count=len(ref.machines), os_disk=shared.os_disk,
+        vm=replace(shared.vm, size=size), kubernetes_version=version, pull_mode=pull_mode(version, ref.kind), kind=ref.kind,
     )
     return pool, models if len(models) > 1 else ()
 

@@ -40,7 +40,8 @@ def command(case: Case, wanted: Nodes) -> str:
     if case.pool.kind == "auto_provisioned":
         return " && ".join(_patches(case, wanted))
     cluster, pool = case.cluster, case.pool
-    size = wanted.vm.size or max(case.models, key=lambda m: (len(m.nodes), m.vm.size)).vm.size
+    as_now = case.models and wanted.vm.size == pool.vm.size
+    size = max(case.models, key=lambda m: (len(m.nodes), m.vm.size)).vm.size if as_now else wanted.vm.size
     by_size = f"--vm-set-type VirtualMachines --vm-sizes {size}" if pool.kind == "virtual_machines" else f"--node-vm-size {size}"
     return (f"az aks nodepool add --resource-group {cluster.resource_group} --cluster-name {cluster.name} "
             f"--name {pool.name[:11]}2 --node-count {max(1, pool.node_count)} {by_size} "
@@ -52,7 +53,7 @@ def then(case: Case, wanted: Nodes) -> str:
     if case.pool.kind == "auto_provisioned":
         more = "" if wanted.vm.size == case.pool.vm.size else "the list of sizes may hold more that are as good; "
         return f"{more}nodes that no longer match are replaced one by one"
-    more = "one “az aks nodepool manual-scale add” for each further size, " if case.pool.kind == "virtual_machines" and not case.pool.vm.size else ""
+    more = "one “az aks nodepool manual-scale add” for each further size, " if len({m.vm.size for m in case.models}) > 1 else ""
     return f"{more}give it the mode, zones, labels and taints of {case.pool.name}, then drain and delete {case.pool.name}"
 
 

@@ -90,7 +90,8 @@ class View:
         if key not in self._of:
             models = tuple(m for m in self.models if not set(m.nodes).isdisjoint(key)) or self.models
             shared = in_common(models)
-            pool = replace(self.case.pool, vm=shared.vm, os_disk=shared.os_disk, vm_size=shared.vm.size or self.case.pool.vm_size)
+            size = shared.vm.size or self.case.pool.vm_size
+            pool = replace(self.case.pool, vm=replace(shared.vm, size=size), os_disk=shared.os_disk, vm_size=size)
             self._of[key] = View(replace(self.case, pool=pool, models=models), self.limits)
             self._of[key].notes = self.notes
         return self._of[key]
