@@ -142,6 +142,12 @@ def test_a_forecast_is_good_within_the_factor_either_way(predicted: float, true:
 @pytest.mark.parametrize(("command", "change"), [
     ("az aks nodepool add --name apps2 --node-vm-size Standard_D4ds_v5 --node-osdisk-type Ephemeral --node-osdisk-size 100",
      Change(vm_size="Standard_D4ds_v5", os_disk_kind="ephemeral", os_disk_gib=100)),
+    ("az aks nodepool add --name apps2 --vm-set-type VirtualMachines --vm-sizes Standard_D4ds_v5 --node-osdisk-type Managed --node-osdisk-size 512",
+     Change(vm_size="Standard_D4ds_v5", os_disk_kind="managed", os_disk_gib=512)),
+    ("kubectl patch aksnodeclasses $(kubectl get nodepools.karpenter.sh apps -o jsonpath='{.spec.template.spec.nodeClassRef.name}') --type merge "
+     """-p '{"spec":{"osDiskSizeGB":100}}' && kubectl patch nodepools.karpenter.sh apps --type json -p '[{"op":"add","value":{"values":["Standard_D4ds_v5"]},"""
+     """"path":"/spec/template/spec/requirements/-"}]'""", Change(vm_size="Standard_D4ds_v5", os_disk_gib=100)),
+    ("az aks nodepool add --name apps2", None),
     ("az acr update --name a --sku Premium && az acr replication create --registry a --location westeurope", Change(registry_sku="Premium", replica_region="westeurope")),
     ("az aks upgrade --name c --kubernetes-version 1.31", Change(parallel_pulls=True)),
     ("az aks nodepool update --name apps --max-surge 10%", None),
@@ -170,4 +176,4 @@ def storm(metric: str, values: dict[str, list[float | None]], end: datetime) -> 
 def test_static_rules_see_what_their_window_and_split_let_them_see(values: dict[str, list[float | None]], fired: tuple[bool, ...]) -> None:
     """The pool over an hour, any node over a minute, any node over five minutes."""
     world = storm("OS Disk IOPS Consumed Percentage", values, datetime(2026, 11, 24, 10, tzinfo=UTC))
-    assert tuple(blames_disk(rule, world, "/VMSS") for rule in RULES[:3]) == fired
+    assert tuple(blames_disk(rule, world, ["/VMSS"]) for rule in RULES[:3]) == fired

@@ -115,6 +115,19 @@ def test_a_registry_without_logs_is_told_the_command(examine: Examine, world: Wo
     assert "ContainerRegistryRepositoryEvents" in check.do
 
 
+def test_the_registries_that_are_attached_to_a_cluster_are_named(examine: Examine, world: World) -> None:
+    assert examine()["attached registries"].found == "contosoprodweu.azurecr.io"
+    unattached = replace(world, resources=[r for r in world.resources if not r["type"].startswith("microsoft.authorization/")])
+    check = examine(unattached)["attached registries"]
+    assert (check.status, check.found) == ("skipped", "none that can be seen: its nodes pull with secrets, or public images only")
+
+
+def test_a_cluster_of_auto_provisioned_nodes_is_examined_like_any_other(examine: Examine) -> None:
+    checks = examine(build("provisioned-iops", 0, datetime.now(UTC)))
+    assert (checks["metrics"].status, checks["metrics"].subject) == ("ok", "nap-neu / default")
+    assert "scale set" not in checks
+
+
 def test_events_that_stopped_arriving_are_told_with_their_age(examine: Examine, world: World) -> None:
     old = [{**row, "TimeGenerated": row["TimeGenerated"] - timedelta(hours=5)} for row in world.tables["KubeEvents"]]
     assert "old" in examine(replace(world, tables={**world.tables, "KubeEvents": old}))["kube events"].found

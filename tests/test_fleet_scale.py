@@ -126,10 +126,27 @@ def test_a_pool_whose_operation_is_open_is_watched_already(app: App) -> None:
     assert {one.job.pool for one in app.asked} == hot() - {first.name}
 
 
-def test_suspects_of_single_machines_are_named_in_the_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+def test_pools_of_single_machines_are_suspects_like_any_other(app: App) -> None:
     app.local.serve(fleet_world(SHAPE._replace(machines_every=10), NOW + timedelta(minutes=5)))
-    assert sweep(app.services) == []
-    assert "at a limit, but made of single machines, which cannot be diagnosed yet: c0 / p0, c1 / p10" in caplog.text
+    assert len(sweep(app.services)) == len(hot())
+    assert {one.job.pool for one in app.asked} == hot()
+
+
+def test_a_pool_of_single_machines_that_grew_is_watched_without_asking_for_its_size(app: App) -> None:
+    machines = SHAPE._replace(machines_every=3)
+    app.local.serve(fleet_world(machines, NOW + timedelta(minutes=5)))
+    sweep(app.services)
+    app.asked.clear()
+    grown = next(pool for pool in pools_of(machines) if pool.machines and pool.name not in hot())
+    world = fleet_world(machines, NOW + timedelta(minutes=5))
+    one = next(r for r in world.resources if r["id"] == grown.machine_id(0))
+    more = [one | {"id": grown.machine_id(n), "name": grown.machine_id(n).rpartition("/")[2]} for n in (70, 71)]
+    app.local.serve(replace(world, resources=[*world.resources, *more]))
+    app.local.counts.reset()
+    later(app, 0.6)
+    sweep(app.services)
+    assert app.local.counts["scale_sets"] == 0
+    assert [(one.job.pool, one.job.reason) for one in app.asked] == [(grown.name, "scale_out_opened")]
 
 
 def test_more_suspects_than_quotas_bear_take_turns(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from local.azure import LocalAzure
+from local.azure import Fault, LocalAzure
 from local.world import build
 from local.world.types import World
 from shared.collect.azure import Azure, credential
@@ -66,3 +66,14 @@ def test_a_whole_case_costs_a_handful_of_requests(azure: LocalAzure) -> None:
     ask(azure, build("disk-iops", 0, NOW))
     counts = {kind: azure.counts[kind] for kind in ("graph", "metrics_batch", "logs", "scale_sets")}
     assert counts == {"graph": 5, "metrics_batch": 4, "logs": 3, "scale_sets": 1}
+
+
+def test_no_metric_of_a_case_waits_for_another(azure: LocalAzure) -> None:
+    """Those of the nodes, what is usual of them, and both questions about the load balancer."""
+    azure.counts.reset()
+    azure.faults.add("metrics_batch", Fault(latency_seconds=1.5))
+    try:
+        ask(azure, build("disk-iops", 0, NOW))
+    finally:
+        azure.faults.clear()
+    assert azure.counts.peak["metrics_batch"] == azure.counts["metrics_batch"] == 4

@@ -1,5 +1,6 @@
 """Predicted against true: each remedy is done to the model, and the same pulls are played again."""
 
+import json
 import shlex
 from itertools import pairwise
 from typing import Any
@@ -50,14 +51,15 @@ def change_of(remedy: Remedy) -> Change | None:
     fields: dict[str, Any] = {}
     for command in remedy.command.split("&&"):
         words = shlex.split(command)
-        fields |= _fields(words, dict(pairwise(words)))
+        options = dict(pairwise(words))
+        fields |= _patched(words[2], json.loads(options["-p"])) if words[:2] == ["kubectl", "patch"] else _fields(words, options)
     return Change(**fields) if fields else None
 
 
 def _fields(words: list[str], options: dict[str, str]) -> dict[str, Any]:
     match words[:4]:
-        case ["az", "aks", "nodepool", "add"]:
-            return {"vm_size": options["--node-vm-size"], "os_disk_kind": options["--node-osdisk-type"].lower(),
+        case ["az", "aks", "nodepool", "add"] if "--node-osdisk-size" in options:
+            return {"vm_size": options.get("--node-vm-size") or options["--vm-sizes"], "os_disk_kind": options["--node-osdisk-type"].lower(),
                     "os_disk_gib": int(options["--node-osdisk-size"])}
         case ["az", "acr", "replication", "create"]:
             return {"replica_region": options["--location"]}
@@ -70,3 +72,10 @@ def _fields(words: list[str], options: dict[str, str]) -> dict[str, Any]:
                     "public_ips": int(options["--load-balancer-managed-outbound-ip-count"])}
         case _:
             return {}
+
+
+def _patched(kind: str, patch: Any) -> dict[str, Any]:
+    """Of auto-provisioned nodes: the disk's size stands in the node class, the VM size in the NodePool's requirements."""
+    if kind == "aksnodeclasses":
+        return {"os_disk_gib": patch["spec"]["osDiskSizeGB"]}
+    return {"vm_size": patch[0]["value"]["values"][0]} if isinstance(patch, list) else {}

@@ -35,7 +35,7 @@ class InProcessAzure(Azure):
     def close(self) -> None:
         self._served.close()
 
-    def graph(self, kql: str) -> list[Row]:
+    def graph(self, kql: str, subscriptions: Sequence[str] = ()) -> list[Row]:  # noqa: ARG002 (a world has one)
         """All rows: a world has far fewer than one page holds."""
         body = self._post("/providers/Microsoft.ResourceGraph/resources", {"query": kql}, **{"api-version": "2022-10-01"})
         return list(body["data"])

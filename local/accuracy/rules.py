@@ -38,9 +38,10 @@ RULES = (
 )
 
 
-def blames_disk(rule: Rule, world: World, vmss_id: str) -> bool:
-    """Whether the rule would have fired in the world's window for this scale set."""
-    series = [s for s in world.metrics if s.metric in rule.metrics and id_key(s.resource_id) == id_key(vmss_id)]
+def blames_disk(rule: Rule, world: World, resource_ids: Iterable[str]) -> bool:
+    """Whether the rule would have fired in the world's window for the scale set, or the machines, with these ids."""
+    pool = set(map(id_key, resource_ids))
+    series = [s for s in world.metrics if s.metric in rule.metrics and id_key(s.resource_id) in pool]
     return any(average > rule.limit for minutes in _groups(rule, world, series) for average in _averages(minutes, rule.minutes))
 
 
@@ -49,7 +50,7 @@ def _groups(rule: Rule, world: World, series: Iterable[MetricSeries]) -> Iterato
     start = world.window_start - (rule.minutes - 1) * MINUTE
     groups: dict[tuple[str, str], list[list[float | None]]] = {}
     for each in series:
-        node = each.dimensions.get("VMName", "") if rule.per_node else ""
+        node = each.dimensions.get("VMName", each.resource_id) if rule.per_node else ""
         groups.setdefault((each.metric, node), []).append(_between(each, start, world.window_end))
     for columns in groups.values():
         yield [[value for value in minute if value is not None] for minute in zip(*columns, strict=True)]

@@ -84,10 +84,11 @@ def question(world: World, truth: Truth) -> Question:
 
 def _trial(world: World, truth: Truth, case: Case, way: Way, same: bool | None, began: float) -> Trial:
     found = diagnose(case, load({}).thresholds)
+    watched = [case.pool.vmss_id] if case.pool.vmss_id else [r["id"] for r in world.resources if r["type"] == "microsoft.compute/virtualmachines"]
     return Trial(
         scenario=world.scenario, seed=world.seed, way=way, same_case=same, truth=truth, said=found.cause.value,
         confidence=found.confidence, severity=found.severity.value, falsely_cleared=_falsely_cleared(found, truth),
-        rules=tuple(blames_disk(rule, world, case.pool.vmss_id) for rule in RULES),
+        rules=tuple(blames_disk(rule, world, watched) for rule in RULES),
         forecasts=forecasts(world, found), seconds=round(time.monotonic() - began, 2),
     )
 

@@ -37,16 +37,19 @@ COLUMNS = {
     "zones": "dynamic",
     "extendedLocation": "dynamic",
 }
-_TABLE = re.compile(r"\b(resources|resourcecontainers)\b(?=\s*(?:[|);,]|$))", re.IGNORECASE)
+_TABLE = re.compile(r"\b(resources|resourcecontainers|authorizationresources)\b(?=\s*(?:[|);,]|$))", re.IGNORECASE)
 
 
 class Graph:
-    """The tables ``resources`` and ``resourcecontainers``."""
+    """The tables ``resources``, ``resourcecontainers`` and ``authorizationresources``."""
 
     def __init__(self, inventory: Inventory) -> None:
         self._tables = KqlTables()
         self._subscriptions = inventory.subscriptions
-        self._tables.create("resources", COLUMNS, map(_row, inventory))
+        rows = [_row(resource) for resource in inventory]
+        of_rights = [row for row in rows if row["type"].startswith("microsoft.authorization/")]
+        self._tables.create("resources", COLUMNS, [row for row in rows if not row["type"].startswith("microsoft.authorization/")])
+        self._tables.create("authorizationresources", COLUMNS, of_rights)
         self._tables.create("resourcecontainers", COLUMNS, _containers(inventory))
 
     def query(self, request: Request, now: datetime) -> Answer:
@@ -90,7 +93,9 @@ class Graph:
         condition = f"lower(subscriptionId) IN ({listed})"
         try:
             return self._tables.run(
-                _lower_table_names(kql), {"resources": condition, "resourcecontainers": condition}, now
+                _lower_table_names(kql),
+                dict.fromkeys(("resources", "resourcecontainers", "authorizationresources"), condition),
+                now,
             )
         except KqlError as error:
             raise _refused(error) from None

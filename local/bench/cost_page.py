@@ -135,7 +135,8 @@ def _per_step(quiet: Counter[str], slow: Counter[str]) -> list[str]:
             ("message to one chat", "none", f"{_storage(message)} in {message['messages']} executions"),
         ]), "",
         f"A screening looks at {len(METRICS)} metrics of every node for {DEFAULTS.screen_minutes:g} minutes. VM sizes and disk tiers (Compute SKUs)",
-        "are read once for each region by each process and kept. Nothing is read node by node.", "",
+        "are read once for each region by each process and kept. Nothing is read node by node. A pool of single machines costs one",
+        f"Resource Graph query instead of its scale set, and a metrics batch for each {BATCH} of them; denied pulls one more query.", "",
     ]
 
 

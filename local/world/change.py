@@ -35,7 +35,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     replica_region: str | None = None
     """A geo-replica more; makes the registry Premium, as Azure demands."""
     parallel_pulls: bool | None = None
-    """True: a Kubernetes version from 1.31 on, without opting out."""
+    """True: a Kubernetes version from 1.31 on, without opting out, on nodes that are not auto-provisioned."""
     always_pull: bool | None = None
     """``imagePullPolicy`` of every pod: Always, or IfNotPresent."""
     outbound_ports: int | None = None
@@ -68,8 +68,8 @@ def changed(scenario: Scenario, change: Change) -> Scenario:
 def _hardware(scenario: Scenario, change: Change) -> Scenario:
     """New disks start with full credits, a new VM size with its own; both have the world's hours to live up to it."""
     old, new = vm_size(scenario.vm_size), vm_size(change.vm_size or scenario.vm_size)
-    disk = _disk(scenario.disk, new, change)
-    if disk == scenario.disk and new == old:
+    disk = _disk(scenario, new, change)
+    if disk == scenario.disk and new == old and not (change.vm_size and scenario.other_sizes):
         return scenario
     left = scenario.old_credits or LeftCredits()
     credits_left = replace(left, io=(1.0, 1.0), bytes=(1.0, 1.0)) if disk != scenario.disk else scenario.old_credits
@@ -78,7 +78,7 @@ def _hardware(scenario: Scenario, change: Change) -> Scenario:
     workload, neighbour = _on(scenario.workload, old, new), scenario.neighbour
     if neighbour is not None:
         neighbour = replace(neighbour, workload=_on(neighbour.workload, old, new))
-    return replace(scenario, vm_size=new.name, disk=disk, old_credits=credits_left, workload=workload, neighbour=neighbour)
+    return replace(scenario, vm_size=new.name, other_sizes=() if change.vm_size else scenario.other_sizes, disk=disk, old_credits=credits_left, workload=workload, neighbour=neighbour)
 
 
 def _on(workload: Workload, old: VmSize, new: VmSize) -> Workload:
@@ -86,8 +86,11 @@ def _on(workload: Workload, old: VmSize, new: VmSize) -> Workload:
     return replace(workload, cpu_share=workload.cpu_share * old.vcpus / new.vcpus)
 
 
-def _disk(disk: OsDisk, vm: VmSize, change: Change) -> OsDisk:
+def _disk(scenario: Scenario, vm: VmSize, change: Change) -> OsDisk:
+    disk = scenario.disk
     kind = change.os_disk_kind or ("ephemeral" if disk.ephemeral else "managed")
+    if scenario.pool_kind == "auto_provisioned":  # ephemeral wherever there is room
+        kind = "ephemeral" if local_room(vm)[1] >= (change.os_disk_gib or disk.size_gib) else "managed"
     if kind == "managed":
         return OsDisk(sku=change.os_disk_sku or disk.sku, size_gib=change.os_disk_gib or disk.size_gib)
     placement, room_gib = local_room(vm)
@@ -122,7 +125,7 @@ def _pulls(scenario: Scenario, change: Change) -> Scenario:
         rollouts = tuple(replace(rollout, always_pull=change.always_pull) for rollout in scenario.rollouts)
         scenario = replace(scenario, always_pull=change.always_pull, rollouts=rollouts)
     if change.parallel_pulls is False:
-        return replace(scenario, serial_pulls="opted-out")
+        return replace(scenario, serial_pulls=True)
     return _in_parallel(scenario) if change.parallel_pulls else scenario
 
 
@@ -130,4 +133,5 @@ def _in_parallel(scenario: Scenario) -> Scenario:
     operation = scenario.operation
     if isinstance(operation, Upgrade):
         operation = replace(operation, target=PARALLEL_VERSION)
-    return replace(scenario, serial_pulls="", versions=(PARALLEL_VERSION,) * len(scenario.versions), operation=operation)
+    kind = "scale_set" if scenario.pool_kind == "auto_provisioned" else scenario.pool_kind
+    return replace(scenario, serial_pulls=False, pool_kind=kind, versions=(PARALLEL_VERSION,) * len(scenario.versions), operation=operation)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from local.world.plan import node_name
+from local.world.names import node_name
 from local.world.types import MetricSeries, World
 
 GAP_SHARE = 0.10

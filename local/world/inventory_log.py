@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from local.world.arm import SUBSCRIPTION, guid
+from local.world.arm import guid
 from local.world.kubelet_log import cluster_columns, hash_of
-from local.world.plan import node_name
 from local.world.pulls import Pod, Pull
-from local.world.resources import node_resource_group
+from local.world.resources import instance_id
 from local.world.run import Story
 
 POLL_SECONDS = 60
@@ -69,13 +68,10 @@ def node_inventory(story: Story) -> list[dict[str, Any]]:
 
 
 def _node_row(story: Story, instance: int, born: float, version: str, poll: float) -> dict[str, Any]:
-    vmss = story.names.vmss
     created = story.at(int(born) if born else -30 * 86_400)
-    provider = (f"azure:///subscriptions/{SUBSCRIPTION}/resourceGroups/{node_resource_group(story).lower()}"
-                f"/providers/Microsoft.Compute/virtualMachineScaleSets/{vmss}/virtualMachines/{instance}")
     return cluster_columns(story, "KubeNodeInventory") | {
-        "TimeGenerated": story.at(poll), "Computer": node_name(vmss, instance), "CreationTimeStamp": created,
+        "TimeGenerated": story.at(poll), "Computer": story.names.node(instance), "CreationTimeStamp": created,
         "LastTransitionTimeReady": created, "Status": "Ready", "KubeletVersion": f"v{version}", "KubeProxyVersion": f"v{version}",
-        "DockerVersion": "containerd://1.7.27-1", "OperatingSystem": "Ubuntu 22.04.5 LTS", "KubernetesProviderID": provider,
+        "DockerVersion": "containerd://1.7.27-1", "OperatingSystem": "Ubuntu 22.04.5 LTS", "KubernetesProviderID": f"azure://{instance_id(story, instance)}",
         "Labels": f'[{{"agentpool":"{story.scenario.pool}","kubernetes.azure.com/agentpool":"{story.scenario.pool}"}}]',
     }

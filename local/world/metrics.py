@@ -10,10 +10,10 @@ from random import Random
 
 import msgspec
 
+from local.world.names import instance_name
 from local.world.network_metrics import network_metrics
 from local.world.node import Minute, Node
-from local.world.plan import instance_name
-from local.world.resources import registry_id, scale_set_id
+from local.world.resources import alive, instance_id, registry_id, scale_set_id
 from local.world.run import Story
 from local.world.types import MetricSeries
 
@@ -39,28 +39,32 @@ class Metric(msgspec.Struct, frozen=True):
 
 def measure(story: Story) -> list[MetricSeries]:
     """All series of all resources of the world."""
-    return [*_scale_set(story), *_registry(story), *network_metrics(story)]
+    return [*_pool(story), *_registry(story), *network_metrics(story)]
 
 
-# --- scale set -----------------------------------------------------------------------------------
+# --- nodes ---------------------------------------------------------------------------------------
 
 
-def _scale_set(story: Story) -> Iterator[MetricSeries]:
+def _pool(story: Story) -> Iterator[MetricSeries]:
+    """Of a scale set, split by node; a single machine has the same ones without the dimension, for as long as it is there."""
+    there = {node.instance for node in (story.nodes if story.names.pool_kind == "scale_set" else alive(story))}
     lives: dict[int, list[Node]] = {}
     for node in story.nodes:
-        lives.setdefault(node.instance, []).append(node)
+        if node.instance in there:
+            lives.setdefault(node.instance, []).append(node)
     for instance, nodes in lives.items():
         minutes = {number: minute for node in nodes for number, minute in node.minutes.items()}
         for metric in _node_metrics(nodes[0], of_burst=story.seed % 2 == 0):
-            yield _series(story, metric, minutes, {"VMName": instance_name(story.names.vmss, instance)})
+            yield _series(story, metric, minutes, instance)
 
 
-def _series(story: Story, metric: Metric, minutes: dict[int, Minute], dimensions: dict[str, str]) -> MetricSeries:
+def _series(story: Story, metric: Metric, minutes: dict[int, Minute], instance: int) -> MetricSeries:
     first, last = min(minutes), int(story.end // 60)
     values = [_value(metric, number, minutes.get(number), story.rng) for number in range(first, last)]
+    in_set = story.names.pool_kind == "scale_set"
     return MetricSeries(
-        resource_id=scale_set_id(story), metric=metric.name, unit=metric.unit, aggregation=metric.aggregation,
-        dimensions=dimensions, start=story.at(first * 60), values=values,
+        resource_id=scale_set_id(story) if in_set else instance_id(story, instance), metric=metric.name, unit=metric.unit,
+        aggregation=metric.aggregation, dimensions={"VMName": instance_name(story.names.stem, instance)} if in_set else {}, start=story.at(first * 60), values=values,
     )
 
 

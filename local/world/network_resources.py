@@ -60,7 +60,7 @@ def network_profile(story: Story) -> dict[str, Any]:
 def node_network(story: Story) -> dict[str, Any]:
     """``networkProfile`` of the scale set's model: one interface in the nodes' subnet."""
     address = {"name": "ipconfig1", "properties": {"primary": True, "subnet": {"id": subnet_id(story)}}}
-    interface = {"name": story.names.vmss, "properties": {"primary": True, "enableAcceleratedNetworking": True, "ipConfigurations": [address]}}
+    interface = {"name": story.names.stem, "properties": {"primary": True, "enableAcceleratedNetworking": True, "ipConfigurations": [address]}}
     return {"networkInterfaceConfigurations": [interface]}
 
 

@@ -5,6 +5,7 @@ from random import Random
 import msgspec
 
 from local.world.hardware import MB
+from local.world.names import LETTERS, Names
 from local.world.pulls import Image, Pod
 from local.world.scenario import BATCH_BEFORE_START_SECONDS, ScaleOut, Scenario, Steady, Upgrade
 
@@ -21,7 +22,6 @@ SYSTEM = (
     ("kube-proxy", "oss/kubernetes/kube-proxy", "v1.33.{}"),
     ("csi-azuredisk-node", "oss/v2/kubernetes-csi/azuredisk-csi", "v1.32.{}"),
 )
-POD_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,15 +50,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 class Planner:
     """Draws one plan. ``start`` is when the operation starts."""
 
-    def __init__(self, scenario: Scenario, version: str, vmss: str, registry: str, start: float, rng: Random) -> None:
-        self.scenario, self.version, self.vmss, self.registry = scenario, version, vmss, registry
+    def __init__(self, scenario: Scenario, version: str, names: Names, start: float, rng: Random) -> None:
+        self.scenario, self.version, self.names, self.registry = scenario, version, names, names.registry
         self.start, self._rng = start, rng
         self.pods: list[Pod] = []
         mix = scenario.images
-        self.services = [self._image(registry, f"shop/{name}", self._tag(), mix.services_mb) for name in SERVICES]
+        self.services = [self._image(self.registry, f"shop/{name}", self._tag(), mix.services_mb) for name in SERVICES]
         self.system = [self._image(MCR, repo, tag.format(4), mix.system_mb) for _, repo, tag in SYSTEM]
         around = (mix.deployment_mb * 0.92, mix.deployment_mb * 1.08)
-        self.deployment = self._image(registry, "shop/checkout", self._tag(), around)
+        self.deployment = self._image(self.registry, "shop/checkout", self._tag(), around)
 
     def plan(self) -> Plan:
         self._ordinary_hours()
@@ -94,16 +94,16 @@ class Planner:
     ) -> None:
         """A pod within ``spread`` seconds from ``at``."""
         at += self._rng.uniform(0, spread) if spread else 0.0
-        suffix = "".join(self._rng.choices(POD_SUFFIX, k=5))
+        suffix = "".join(self._rng.choices(LETTERS, k=5))
         namespace = "kube-system" if kind == "DaemonSet" else "shop"
         owner = controller if kind == "DaemonSet" else f"{controller}-{self._hash(controller)}"
         self.pods.append(Pod(
             name=f"{owner}-{suffix}", namespace=namespace, controller=owner, controller_kind=kind,
-            node=node_name(self.vmss, instance), at=at, images=images, always_pull=always or self.scenario.always_pull,
+            node=self.names.node(instance), at=at, images=images, always_pull=always or self.scenario.always_pull,
         ))
 
     def _hash(self, controller: str) -> str:
-        return "".join(Random(controller).choices(POD_SUFFIX, k=9))
+        return "".join(Random(controller).choices(LETTERS, k=9))
 
     def _ordinary_hours(self) -> None:
         """New versions of services, one at a time, in the minutes after the half-hourly batch."""
@@ -190,17 +190,3 @@ class Planner:
             self._services_on(instance, scale.pods_per_node, born + 20, 10)
         self._scaled_deployment(scale.replicas, list(range(old)), self.start + self._rng.uniform(5, 30))
         return lives, [self.start], self.start + 60 * scale.minutes
-
-
-def instance_name(vmss: str, instance: int) -> str:
-    """As the scale set and the metrics' ``VMName`` call it."""
-    return f"{vmss}_{instance}"
-
-
-def node_name(vmss: str, instance: int) -> str:
-    """As Kubernetes calls it: six base-36 digits."""
-    digits, number = "", instance
-    while number:
-        number, digit = divmod(number, 36)
-        digits = "0123456789abcdefghijklmnopqrstuvwxyz"[digit] + digits
-    return vmss + digits.rjust(6, "0")

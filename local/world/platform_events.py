@@ -14,9 +14,10 @@ DELIVERY_SECONDS = 4
 
 
 def platform_events(story: Story) -> list[TimedEvent]:
-    """All events in order. Even seeds post CloudEvents, odd seeds Event Grid's own schema."""
+    """All events in order; of single machines nobody is told. Even seeds post CloudEvents, odd seeds Event Grid's own schema."""
     cloud = story.seed % 2 == 0
-    events = [_scale_set_written(story, at, cloud=cloud) for at in story.plan.writes_at]
+    writes_at = story.plan.writes_at if story.names.pool_kind == "scale_set" else []
+    events = [_scale_set_written(story, at, cloud=cloud) for at in writes_at]
     if isinstance(story.scenario.operation, Upgrade):
         events.append(_rolling(story, "Started", story.start, cloud=cloud))
         events.append(_rolling(story, "Succeeded", story.stop, cloud=cloud))

@@ -1,14 +1,18 @@
 """The resources as Azure Resource Graph lists them: types in lower case, ids as Azure mixes them."""
 
+from collections import Counter
 from typing import Any
 
-from local.world.arm import TENANT, guid, resource_id, row
+from local.world.arm import SUBSCRIPTION, TENANT, guid, resource_id, row
 from local.world.network_resources import network_profile, network_resources, node_network, own_network, subnet_id
+from local.world.node import Node
 from local.world.run import Story
 from local.world.scenario import ScaleOut, Scenario, Upgrade
 
 WORKSPACE_ID = "4c8a51f0-9b1d-4c63-8a7e-2f1b6f0d3c55"
 """``customerId``: what the log query API calls the workspace."""
+ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+"""Built-in role AcrPull."""
 
 
 def resource_group(story: Story) -> str:
@@ -24,7 +28,14 @@ def cluster_id(story: Story) -> str:
 
 
 def scale_set_id(story: Story) -> str:
-    return resource_id(node_resource_group(story), "Microsoft.Compute/virtualMachineScaleSets", story.names.vmss)
+    return resource_id(node_resource_group(story), "Microsoft.Compute/virtualMachineScaleSets", story.names.stem)
+
+
+def instance_id(story: Story, instance: int) -> str:
+    """Of a scale set's instance, or of a single machine."""
+    if story.names.pool_kind == "scale_set":
+        return f"{scale_set_id(story)}/virtualMachines/{instance}"
+    return resource_id(node_resource_group(story), "Microsoft.Compute/virtualMachines", story.names.node(instance))
 
 
 def registry_id(story: Story) -> str:
@@ -47,14 +58,19 @@ def final_version(story: Story) -> str:
 
 def capacity(story: Story) -> int:
     """Instances that live at the end."""
-    return sum(1 for life in story.plan.lives if life.gone > story.end)
+    return len(alive(story))
+
+
+def alive(story: Story) -> list[Node]:
+    """Nodes that are there at the end."""
+    return [node for node in story.nodes if node.gone > story.end]
 
 
 def list_resources(story: Story) -> list[dict[str, Any]]:
     registry = _registry(story)
     return [
-        _cluster(story), _scale_set(story), registry, *_replications(story, registry),
-        *network_resources(story), _workspace(story),
+        _cluster(story), *_nodes(story), registry, *_replications(story, registry),
+        *network_resources(story), _workspace(story), *([_attachment(story)] if story.scenario.registry_attached else []),
     ]
 
 
@@ -65,9 +81,9 @@ def _cluster(story: Story) -> dict[str, Any]:
         "provisioningState": "Succeeded", "powerState": {"code": "Running"},
         "kubernetesVersion": version, "currentKubernetesVersion": version,
         "nodeResourceGroup": node_resource_group(story), "enableRBAC": True,
-        "agentPoolProfiles": [_agent_pool(story)],
+        "agentPoolProfiles": [_agent_pool(story) | _kind_of_pool(story)],
         "networkProfile": network_profile(story),
-        "nodeProvisioningProfile": {"mode": "Auto" if scenario.serial_pulls == "node-provisioning" else "Manual"},
+        "nodeProvisioningProfile": {"mode": "Auto" if scenario.pool_kind == "auto_provisioned" else "Manual"},
         "addonProfiles": {"omsagent": {"enabled": True, "config": {
             "logAnalyticsWorkspaceResourceID": workspace_id(story), "useAADAuth": "true"}}},
         "identityProfile": {"kubeletidentity": {
@@ -94,15 +110,51 @@ def _agent_pool(story: Story) -> dict[str, Any]:
     }
 
 
-def _scale_set(story: Story) -> dict[str, Any]:
+def _kind_of_pool(story: Story) -> dict[str, Any]:
+    """Single machines are listed by their sizes; auto-provisioned ones in no agent pool: the cluster has one for itself."""
+    match story.names.pool_kind:
+        case "virtual_machines":
+            sizes = Counter(node.vm.name for node in alive(story))
+            manual = [{"size": size, "count": count} for size, count in sizes.items()]
+            return {"type": "VirtualMachines", "vmSize": "", "virtualMachinesProfile": {"scale": {"manual": manual}}}
+        case "auto_provisioned":
+            return {"name": "system", "count": 0}
+        case _:
+            return {}
+
+
+def _nodes(story: Story) -> list[dict[str, Any]]:
+    """The scale set, or the machines."""
+    return [_scale_set(story)] if story.names.pool_kind == "scale_set" else [_machine(story, node) for node in alive(story)]
+
+
+def _pool_tags(story: Story) -> dict[str, str]:
     scenario = story.scenario
-    tags = {
+    if story.names.pool_kind == "auto_provisioned":
+        return {"karpenter.sh_nodepool": scenario.pool, "karpenter.azure.com_cluster": scenario.cluster}
+    return {
         "aks-managed-poolName": scenario.pool, "aks-managed-orchestrator": f"Kubernetes:{final_version(story)}",
-        "aks-managed-creationSource": f"vmssclient-{story.names.vmss}",
+        "aks-managed-creationSource": f"vmssclient-{story.names.stem}",
         "aks-managed-createOperationID": guid(scenario.cluster, "created"),
         "aks-managed-cluster-name": scenario.cluster, "aks-managed-cluster-rg": resource_group(story),
         "aks-managed-kubeletIdentityClientID": guid(scenario.cluster, "kubelet"),
     }
+
+
+def _machine(story: Story, node: Node) -> dict[str, Any]:
+    name = story.names.node(node.instance)
+    interface = resource_id(node_resource_group(story), "Microsoft.Network/networkInterfaces", f"{name}-nic")
+    properties = {
+        "vmId": guid(story.scenario.cluster, name), "provisioningState": "Succeeded", "hardwareProfile": {"vmSize": node.vm.name},
+        "storageProfile": _storage(story.scenario), "osProfile": {"computerName": name, "adminUsername": "azureuser"},
+        "networkProfile": {"networkInterfaces": [{"id": interface, "properties": {"primary": True}}]},
+        "timeCreated": "2025-04-02T08:11:40.1234567+00:00",
+    }
+    return row(instance_id(story, node.instance), story.scenario.location, properties, tags=_pool_tags(story))
+
+
+def _scale_set(story: Story) -> dict[str, Any]:
+    scenario = story.scenario
     properties = {
         "singlePlacementGroup": False, "orchestrationMode": "Uniform", "upgradePolicy": {"mode": "Manual"},
         "virtualMachineProfile": {"storageProfile": _storage(scenario), "networkProfile": node_network(story), "priority": "Regular"},
@@ -110,7 +162,7 @@ def _scale_set(story: Story) -> dict[str, Any]:
         "timeCreated": "2025-04-02T08:11:40.1234567+00:00",
     }
     sku = {"name": scenario.vm_size, "tier": "Standard", "capacity": capacity(story)}
-    return row(scale_set_id(story), scenario.location, properties, sku=sku, tags=tags)
+    return row(scale_set_id(story), scenario.location, properties, sku=sku, tags=_pool_tags(story))
 
 
 def _storage(scenario: Scenario) -> dict[str, Any]:
@@ -134,6 +186,15 @@ def _registry(story: Story) -> dict[str, Any]:
         "adminUserEnabled": False, "publicNetworkAccess": "Enabled", "dataEndpointEnabled": False,
     }
     return row(registry_id(story), location, properties, sku={"name": sku, "tier": sku})
+
+
+def _attachment(story: Story) -> dict[str, Any]:
+    """What ``az aks update --attach-acr`` makes: the kubelets' identity may pull."""
+    scope, subscription = registry_id(story), f"/subscriptions/{SUBSCRIPTION}"
+    properties = {"principalId": guid(story.scenario.cluster, "object"), "principalType": "ServicePrincipal", "scope": scope,
+                  "roleDefinitionId": f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{ACR_PULL}"}
+    identity = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{guid(story.scenario.cluster, 'attached')}"
+    return row(identity, "", properties, type="microsoft.authorization/roleassignments", name=identity.rpartition("/")[2])
 
 
 def _replications(story: Story, registry: dict[str, Any]) -> list[dict[str, Any]]:

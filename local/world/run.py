@@ -8,23 +8,15 @@ import msgspec
 from local.world.distance import nearest, round_trip_seconds
 from local.world.egress import Egress
 from local.world.load import load_of
+from local.world.names import Names, names_of
 from local.world.node import FULL, Credits, Node
-from local.world.plan import MCR, Life, Plan, Planner, node_name
+from local.world.plan import MCR, Life, Plan, Planner
 from local.world.pulls import Pull
 from local.world.registry import READS_PER_MINUTE, DockerHub, Registry
 from local.world.rollouts import plan_rollouts
 from local.world.scenario import HUB, Scenario
 from local.world.simulation import Simulation
 from local.world.skus import vm_size
-
-
-class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """What things are called, the same for every seed of a scenario."""
-
-    vmss: str
-    registry: str
-    """Login server."""
-    node_resource_group: str
 
 
 class Story(msgspec.Struct, kw_only=True):
@@ -58,18 +50,18 @@ class Story(msgspec.Struct, kw_only=True):
 def run(scenario: Scenario, seed: int, end: datetime) -> Story:
     """Simulates the scenario so that it ends at ``end``."""
     rng = Random(f"{scenario.name}/{seed}")
-    names = _names(scenario)
+    names = names_of(scenario.cluster, scenario.pool, scenario.location, scenario.pool_kind)
     version = rng.choice(scenario.versions)
     registry_sku = rng.choice(scenario.registry_skus)
     start = scenario.history_hours * 3600
-    planner = Planner(scenario, version, names.vmss, names.registry, start, rng)
+    planner = Planner(scenario, version, names, start, rng)
     plan = planner.plan()
     plan_rollouts(planner, plan.lives, rng)
     egress = Egress(scenario.outbound, plan.lives, start, Random(f"{scenario.name}/{seed}/egress"))
     last = 60.0 * int((plan.ends_at + 60 * scenario.quiet_minutes) // 60 + 1)
     epoch = end.replace(second=0, microsecond=0) - timedelta(seconds=last)
     nodes = [_node(scenario, life, start, rng) for life in plan.lives]
-    lives = _lives(names.vmss, nodes)
+    lives = _lives(names, nodes)
     simulation = Simulation(
         nodes=nodes, pods=plan.pods, lives=lives, registries=_registries(scenario, names, registry_sku),
         egress=egress, image_gc_at=[start + 60 * minutes for minutes in scenario.image_gc_minutes],
@@ -83,21 +75,19 @@ def run(scenario: Scenario, seed: int, end: datetime) -> Story:
     )
 
 
-def _names(scenario: Scenario) -> Names:
-    digits = Random(scenario.cluster).randint(10_000_000, 99_999_999)
-    return Names(
-        vmss=f"aks-{scenario.pool}-{digits}-vmss", registry=f"contoso{scenario.cluster.replace('-', '')}.azurecr.io",
-        node_resource_group=f"MC_rg-{scenario.cluster}_{scenario.cluster}_{scenario.location}",
-    )
-
-
 def _node(scenario: Scenario, life: Life, start: float, rng: Random) -> Node:
-    vm = vm_size(scenario.vm_size)
+    sizes = (scenario.vm_size, *scenario.other_sizes)
+    vm = vm_size(sizes[life.instance % len(sizes)])
     return Node(
         instance=life.instance, born=life.born, gone=life.gone, version=life.version, vm=vm, disk=scenario.disk,
-        load=load_of(scenario, vm.vcpus, life, start, rng), serial=bool(scenario.serial_pulls) or minor(life.version) < 31,
+        load=load_of(scenario, vm.vcpus, life, start, rng), serial=_serial(scenario, life),
         credit=FULL if life.fresh else _old_credits(scenario, rng), firewalled=bool(scenario.outbound.firewall_tier),
     )
+
+
+def _serial(scenario: Scenario, life: Life) -> bool:
+    """Auto-provisioned nodes pull one by one whatever their version."""
+    return scenario.pool_kind == "auto_provisioned" or scenario.serial_pulls or minor(life.version) < 31
 
 
 def _old_credits(scenario: Scenario, rng: Random) -> Credits:
@@ -108,10 +98,10 @@ def _old_credits(scenario: Scenario, rng: Random) -> Credits:
     return Credits(io=rng.uniform(0, 0.004)) if scenario.workload.batch_iops else FULL
 
 
-def _lives(vmss: str, nodes: list[Node]) -> dict[str, list[Node]]:
+def _lives(names: Names, nodes: list[Node]) -> dict[str, list[Node]]:
     lives: dict[str, list[Node]] = {}
     for node in nodes:
-        lives.setdefault(node_name(vmss, node.instance), []).append(node)
+        lives.setdefault(names.node(node.instance), []).append(node)
     return lives
 
 

@@ -11,6 +11,8 @@ BATCH_BEFORE_START_SECONDS = 180
 """The last batch job before the operation began this long before it."""
 HUB = "docker.io"
 
+type PoolKind = Literal["scale_set", "virtual_machines", "auto_provisioned"]
+
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """The other workloads of one node, on average; each minute and node differs a little.
@@ -152,14 +154,17 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str
     pool: str = "apps"
     location: str = "westeurope"
+    pool_kind: PoolKind = "scale_set"
+    """Single machines are a resource each; node auto-provisioning makes them one by one."""
     vm_size: str
+    other_sizes: tuple[str, ...] = ()
+    """Single machines may differ: the nodes take turns, ``vm_size`` first."""
     disk: OsDisk = OsDisk()
     nodes: int = 10
     versions: tuple[str, ...] = ("1.33.1",)
     """Kubernetes version before the operation; the seed picks one."""
-    serial_pulls: Literal["", "node-provisioning", "opted-out"] = ""
-    """Why a version from 1.31 on pulls one by one: nodes of node auto-provisioning do, and
-    subscriptions with the feature ``DisableParallelImagePulls``."""
+    serial_pulls: bool = False
+    """The subscription has the feature ``DisableParallelImagePulls``: one by one from 1.31 on, too."""
     workload: Workload
     neighbour: Neighbour | None = None
     images: ImageMix
@@ -177,6 +182,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """Part of the published request limit that a sudden herd gets while the registry scales out."""
     registry_locations: tuple[str, ...] = ()
     """Home region of the registry, then its replicas'; empty: the cluster's region."""
+    registry_attached: bool = True
+    """Whether the kubelets' identity may pull from it. If not, another right (a pull secret) lets them."""
     mcr_reads_per_minute: float | None = None
     """None: the Microsoft registry refuses nobody."""
     outbound: Outbound = Outbound()

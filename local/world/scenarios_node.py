@@ -64,13 +64,13 @@ SERIAL = (
         name="node-provisioning-serial",
         description="nodes that node auto-provisioning creates pull one by one even with 1.33: a dozen images each, in single file",
         cause="kubelet.serial", cluster="nap-weu", vm_size="Standard_D8ds_v5", disk=TEMP_300, nodes=3, versions=("1.33.4", "1.32.6"),
-        serial_pulls="node-provisioning", workload=CALM, images=MEDIUM, operation=ScaleOut(new_nodes=6, pods_per_node=12),
+        pool_kind="auto_provisioned", workload=CALM, images=MEDIUM, operation=ScaleOut(new_nodes=6, pods_per_node=12),
     ),
     Scenario(
         name="parallel-opted-out",
         description="the subscription opted out of parallel pulls: 1.33, and yet the pulls of a scale-out queue up",
         cause="kubelet.serial", cluster="optout-eus", location="eastus", vm_size="Standard_D8ds_v5", disk=TEMP_300, nodes=5,
-        versions=("1.33.4", "1.31.9"), serial_pulls="opted-out", workload=CALM, images=MEDIUM,
+        versions=("1.33.4", "1.31.9"), serial_pulls=True, workload=CALM, images=MEDIUM,
         operation=ScaleOut(new_nodes=4, pods_per_node=10, replicas=15),
     ),
 )

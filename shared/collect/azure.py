@@ -58,18 +58,18 @@ class Azure:
 
     # --- the five questions ---
 
-    def graph(self, kql: str) -> list[Row]:
-        """All rows of a Resource Graph query over the watched subscriptions, page by page."""
+    def graph(self, kql: str, subscriptions: Sequence[str] = ()) -> list[Row]:
+        """All rows of a Resource Graph query over these subscriptions, or all that are watched, page by page."""
         from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions
 
         rows: list[Row] = []
+        scope = list(subscriptions or self._settings.subscriptions) or None
         skip_token = None
         with _errors("graph", "Azure Resource Graph"):
             while True:
                 self._graph_quota.wait(self._settings.azure_budget_seconds)
                 options = QueryRequestOptions(top=1000, skip_token=skip_token, result_format="objectArray")
-                subscriptions = list(self._settings.subscriptions) or None
-                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=subscriptions, options=options))
+                page = self._graph_client.resources(QueryRequest(query=kql, subscriptions=scope, options=options))
                 rows += page.data
                 skip_token = page.skip_token
                 if not skip_token:

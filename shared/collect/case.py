@@ -10,12 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from shared.azure_ids import id_key, segment
-from shared.collect import limits, metrics, network, pulls, registry
+from shared.azure_ids import id_key
+from shared.collect import attachments, limits, metrics, network, nodes, pulls, registry
 from shared.collect.azure import Azure, Row
-from shared.collect.fleet import Fleet, PoolRef
+from shared.collect.fleet import Fleet
+from shared.collect.nodes import Described
 from shared.errors import PullwatchError
 from shared.model import (
     Baseline,
@@ -23,7 +24,6 @@ from shared.model import (
     Cluster,
     Coverage,
     EgressHop,
-    NodePool,
     Operation,
     Pull,
     Registry,
@@ -31,9 +31,6 @@ from shared.model import (
     Window,
 )
 
-type Source = Literal["fleet", "limits", "metrics", "pulls", "registry_log", "network", "baseline"]
-PARALLEL_FROM = (1, 31)
-"""AKS pulls images in parallel from this Kubernetes version on (release notes of 2024-10-06)."""
 INSIGHTS_FIX = (
     "Turn on Container insights and, in its ConfigMap container-azm-ms-agentconfig, "
     "[log_collection_settings.collect_all_kube_events] enabled = true: pulls are Normal events, left out by default."
@@ -68,28 +65,30 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
     before = _before(question)
     with ThreadPoolExecutor(8, thread_name_prefix="collect") as executor:
         ask = partial(_ask, executor)
-        scale_set = ask(lambda: azure.scale_set(ref.vmss_id))
         skus = ask(lambda: azure.skus(cluster.subscription_id, ref.location))
-        measured = ask(lambda: metrics.node_series(azure, ref.vmss_id, ref.location, window))
-        usual = ask(lambda: metrics.usual_values(azure, ref.vmss_id, ref.location, before))
-        vmss_name = segment(ref.vmss_id, "virtualMachineScaleSets")
-        pulled = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, window))
-        pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, vmss_name, before))
+        described = ask(lambda: nodes.describe(azure, cluster, ref))
+        asked_about = ref if ref.vmss_id else (described.result().value or Described(ref, {})).ref
+        measured = ask(lambda: metrics.node_series(azure, asked_about, window))
+        usual = ask(lambda: metrics.usual_values(azure, asked_about, before))
+        pulled = ask(lambda: pulls.read_pulls(azure, cluster, asked_about, window))
+        pulled_before = ask(lambda: pulls.read_pulls(azure, cluster, asked_about, before))
+        known = described.result().value or Described(ref, {})
+        hops = network.hops_of(cluster, tuple(network.subnets_of(known.model)) or ref.subnets, fleet.egress)
+        passed = [ask(partial(network.hop_series, azure, hop, each, window)) for hop in hops for each in network.questions_about(hop)]
         if not _names_pulls(pulled.result(), pulled_before.result()):
             failures = pulled.result().value or []
-            pulled = ask(lambda: failures + pulls.read_starts(azure, cluster, vmss_name, window))
-            pulled_before = ask(lambda: pulls.read_starts(azure, cluster, vmss_name, before))
+            pulled = ask(lambda: failures + pulls.read_starts(azure, cluster, asked_about, window))
+            pulled_before = ask(lambda: pulls.read_starts(azure, cluster, asked_about, before))
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
+        roles = [ask(lambda: attachments.kubelet_roles(azure))] if any(p.reason == "denied" for p in found_pulls) else []
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
-        hops = network.hops_of(cluster, scale_set.result().value, fleet.egress)
-        passed = [ask(partial(network.hop_series, azure, hop, window)) for hop in hops]
 
-    pool = _node_pool(ref, cluster, scale_set.result(), skus.result())
-    sku_rows = skus.result().value or []
-    nodes = measured.result().value
+    sku_rows, series = skus.result().value or [], measured.result().value
+    used = attachments.told(used, cluster.id, roles[0].result().value if roles else None)
+    pool, models = nodes.node_pool(known, cluster, sku_rows)
     coverage = (
-        _limits_coverage(scale_set.result(), skus.result()),
+        _limits_coverage(described.result(), skus.result()),
         _metrics_coverage(measured.result(), window),
         _pulls_coverage(cluster, pulled.result(), pulled_before.result()),
         _registry_coverage(used, [f.result() for f in logged]),
@@ -98,12 +97,12 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
     )
     return Case(
         id=case_id(cluster.id, pool.name, window, now), taken_at=now, cluster=cluster, pool=pool, window=window,
-        operation=question.operation, registries=used, series=nodes.series if nodes else (), pulls=tuple(found_pulls),
+        operation=question.operation, registries=used, series=series.series if series else (), pulls=tuple(found_pulls),
         registry_minutes=tuple(m for f in logged for m in f.result().value or ()),
         egress=hops, network=tuple(s for f in passed for s in f.result().value or ()),
         baseline=_baseline(before, usual.result().value, pulled_before.result().value),
         coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
-        disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows),
+        disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows), models=models,
     )
 
 
@@ -134,30 +133,6 @@ def _ask[T](executor: ThreadPoolExecutor, question: Callable[[], T]) -> Future[A
     return executor.submit(copy_context().run, answer)  # its spans and log lines belong to the assessment
 
 
-def _node_pool(ref: PoolRef, cluster: Cluster, scale_set: Answer[Row], skus: Answer[list[Row]]) -> NodePool:
-    """The pool as its scale set says now; where that cannot be read, as Resource Graph last knew it."""
-    model = scale_set.value or {}
-    size = (model.get("sku") or {}).get("name") or ref.vm_size
-    capacity = (model.get("sku") or {}).get("capacity")
-    tags = {k.lower(): v for k, v in (model.get("tags") or {}).items()}
-    version = str(tags.get("aks-managed-orchestrator", "")).rpartition(":")[2] or cluster.kubernetes_version
-    vm = limits.vm_limits(size, skus.value or [])
-    return NodePool(
-        name=ref.name, vmss_id=ref.vmss_id, location=ref.location, vm_size=size,
-        node_count=ref.capacity if capacity is None else int(capacity),
-        os_disk=limits.os_disk(model, vm, skus.value or []), vm=vm,
-        kubernetes_version=version, pull_mode=pull_mode(version),
-    )
-
-
-def pull_mode(version: str) -> Literal["serial", "parallel", "unknown"]:
-    """How the kubelet of an AKS scale-set node pulls by default, by Kubernetes version."""
-    parts = version.split(".")
-    if len(parts) < 2 or not (parts[0].isdigit() and parts[1].isdigit()):
-        return "unknown"
-    return "parallel" if (int(parts[0]), int(parts[1])) >= PARALLEL_FROM else "serial"
-
-
 def _baseline(window: Window, usual: dict[str, Any] | None, pulled: list[Pull] | None) -> Baseline:
     times = sorted(p.seconds + (p.waiting_seconds or 0.0) for p in pulled or () if p.seconds is not None)
     return Baseline(
@@ -170,8 +145,8 @@ def _baseline(window: Window, usual: dict[str, Any] | None, pulled: list[Pull] |
 # --- coverage: one line a source ---
 
 
-def _limits_coverage(scale_set: Answer[Row], skus: Answer[list[Row]]) -> Coverage:
-    problems = [a.problem for a in (scale_set, skus) if a.problem]
+def _limits_coverage(described: Answer[Described], skus: Answer[list[Row]]) -> Coverage:
+    problems = [a.problem for a in (described, skus) if a.problem]
     if not problems:
         return Coverage("limits", "ok")
     return Coverage("limits", "partial", " ".join(problems), "Give the identity Reader on the node resource group and the subscription.")
@@ -184,6 +159,8 @@ def _metrics_coverage(answer: Answer[metrics.Measured], window: Window) -> Cover
         return Coverage("metrics", "missing", f"Azure Monitor has no value for {window.seconds / 60:.0f} minutes.")
     if not any(s.metric.startswith("OS Disk") and any(v is not None for v in s.values) for s in answer.value.series):
         return Coverage("metrics", "partial", "Azure Monitor has no OS Disk metric of these nodes.")
+    if answer.value.not_read:
+        return Coverage("metrics", "partial", " ".join(answer.value.not_read), "Ask again later: the other nodes are judged.")
     if answer.value.not_known:
         return Coverage("metrics", "partial", "This region does not know: " + ", ".join(answer.value.not_known) + ".")
     return Coverage("metrics", "ok")

@@ -11,26 +11,36 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from shared.azure_ids import id_key
+from shared.azure_ids import id_key, segment
 from shared.collect.azure import Azure, Row
 from shared.collect.kql import query
 from shared.collect.watched import is_watched
-from shared.errors import NotWatched, Permanent
-from shared.model import Cluster, Registry
+from shared.errors import NotWatched
+from shared.model import Cluster, PoolKind, Registry
 from shared.settings import Settings
-
-type PoolKind = Literal["scale_set", "virtual_machines", "auto_provisioned"]
 
 QUERIES = ("clusters", "scale_sets", "machines", "registries", "egress")
 EVERYTHING = Settings()
 _POOL_TAGS = ("aks-managed-poolname", "poolname")
 _KARPENTER_TAG = "karpenter.sh_nodepool"
 _POOL_NAME = re.compile(r"^aks-(?P<pool>[a-z0-9]+)-\d{8}-vmss$", re.IGNORECASE)
+_AKS_MACHINE = re.compile(r"^(?P<stem>aks-[a-z0-9]+-\d{8}-vms)\d+$")
 _MACHINE_NAME = re.compile(r"^aks-(?P<pool>[a-z0-9]+)-(?:.+-)?\d{8}-(?:vms?)?\d*$", re.IGNORECASE)
+
+
+class Machine(NamedTuple):
+    """A node that is a virtual machine of its own."""
+
+    id: str
+    node: str
+    """Its name in Kubernetes, lower-case."""
+    vm_size: str
+    os_disk: dict[str, Any] | None = None
+    """As Azure spells it: ``diskSizeGB``, ``caching``, ``managedDisk``, ``diffDiskSettings``; None: not known."""
 
 
 class PoolRef(NamedTuple):
@@ -42,20 +52,36 @@ class PoolRef(NamedTuple):
     """Empty for a pool of single machines."""
     location: str
     vm_size: str
+    """Empty where the machines have several."""
     capacity: int
     kind: PoolKind = "scale_set"
-    machines: tuple[str, ...] = ()
-    """Ids of the virtual machines of a pool that is no scale set."""
+    machines: tuple[Machine, ...] = ()
+    """The nodes of a pool that is no scale set."""
+    os_disk: dict[str, Any] | None = None
+    """The scale set's, as Azure spells it; None: not known."""
+    kubernetes_version: str = ""
+    """The agent pool's own; empty: not known."""
+    subnets: tuple[str, ...] = ()
+    """Ids of those that AKS was given for the nodes; none where the network is AKS's own."""
 
     @property
     def key(self) -> str:
-        """What tells pools apart: the scale set's id as Azure spells it, or the agent pool's."""
-        return self.vmss_id or f"{self.cluster_id}/agentPools/{self.name}"
+        """What tells pools apart: the scale set's id as Azure spells it, or the pool's."""
+        kind = "nodePools" if self.kind == "auto_provisioned" else "agentPools"
+        return self.vmss_id or f"{self.cluster_id}/{kind}/{self.name}"
 
     @property
     def resource_ids(self) -> tuple[str, ...]:
         """What holds the pool's metrics."""
-        return (self.vmss_id,) if self.vmss_id else self.machines
+        return (self.vmss_id,) if self.vmss_id else tuple(machine.id for machine in self.machines)
+
+    @property
+    def node_prefix(self) -> str:
+        """What the names of all nodes begin with, those included that are gone; empty where only the names themselves tell."""
+        if self.vmss_id:
+            return segment(self.vmss_id, "virtualMachineScaleSets").lower()
+        stems = {match["stem"] if (match := _AKS_MACHINE.match(machine.node)) else "" for machine in self.machines}
+        return stems.pop() if len(stems) == 1 else ""
 
 
 class Fleet(NamedTuple):
@@ -78,11 +104,11 @@ class Fleet(NamedTuple):
         return found
 
     def pool(self, cluster_id: str, name: str) -> PoolRef:
-        """The pool to diagnose. Raises ``NotWatched`` naming the pools there are, and ``Permanent`` if it is no scale set."""
+        """The pool to diagnose. Raises ``NotWatched`` naming the pools there are."""
         pools = [p for p in self.pools if id_key(p.cluster_id) == id_key(cluster_id)]
         for pool in pools:
             if pool.name.lower() == name.lower():
-                return _diagnosable(pool)
+                return pool
         there = ", ".join(sorted(p.name for p in pools)) or "none with nodes"
         raise NotWatched(f"Cluster {self.cluster(cluster_id).name} has no node pool {name[:60]!r}; it has: {there}.")
 
@@ -96,18 +122,20 @@ def read_fleet(azure: Azure, settings: Settings = EVERYTHING) -> Fleet:
     with ThreadPoolExecutor(len(QUERIES), thread_name_prefix="fleet") as executor:
         asked = [executor.submit(copy_context().run, azure.graph, query(name)) for name in QUERIES]
         clusters, scale_sets, machines, registries, egress = (one.result() for one in asked)
-    read = ((_cluster(row), row.get("tags") or {}) for row in clusters)
-    watched = {id_key(c.id): c for c, tags in read if is_watched(c, tags, settings)}
-    by_group = {(c.subscription_id.lower(), c.node_resource_group.lower()): c for c in watched.values()}
+    read = [(_cluster(row), row) for row in clusters]
+    watched = {id_key(c.id): c for c, row in read if is_watched(c, row.get("tags") or {}, settings)}
+    by_group = {_node_group(c): c for c in watched.values()}
+    profiles = {id_key(c.id): _agent_pools(row) for c, row in read}
     pools = (*_scale_set_pools(scale_sets, by_group), *_machine_pools(machines, by_group))
-    return Fleet(watched, pools, _registries(registries), tuple(egress))
+    return Fleet(watched, tuple(_with_profile(p, profiles[id_key(p.cluster_id)]) for p in pools), _registries(registries), tuple(egress))
 
 
-def _diagnosable(pool: PoolRef) -> PoolRef:
-    if pool.vmss_id:
-        return pool
-    made = "is auto-provisioned" if pool.kind == "auto_provisioned" else "is of type VirtualMachines"
-    raise Permanent(f"Node pool {pool.name} {made}: its nodes are single machines, which are screened but cannot be diagnosed yet.")
+def with_its_machines(azure: Azure, cluster: Cluster, pool: PoolRef) -> PoolRef:
+    """A pool of single machines with those that it has now: auto-provisioned ones come and go by the minute."""
+    rows = azure.graph(query("machines"), [cluster.subscription_id])
+    found = next((p for p in _machine_pools(rows, {_node_group(cluster): cluster}) if p.key == pool.key), None)
+    machines = found.machines if found else ()
+    return pool._replace(machines=machines, capacity=len(machines), vm_size=found.vm_size if found else "")
 
 
 def _cluster(row: Row) -> Cluster:
@@ -130,6 +158,23 @@ def _insights(addons: Any) -> bool | None:
 # --- pools ---
 
 
+def _node_group(cluster: Cluster) -> tuple[str, str]:
+    return cluster.subscription_id.lower(), cluster.node_resource_group.lower()
+
+
+def _agent_pools(row: Row) -> dict[str, Row]:
+    """Name in lower case → profile."""
+    return {str(profile["name"]).lower(): profile for profile in row.get("agentPools") or () if profile.get("name")}
+
+
+def _with_profile(pool: PoolRef, profiles: Mapping[str, Row]) -> PoolRef:
+    """What the cluster says of its pool. Auto-provisioned nodes have no profile: they use a subnet of the cluster's pools."""
+    own = {} if pool.kind == "auto_provisioned" else profiles.get(pool.name.lower(), {})
+    version = own.get("currentOrchestratorVersion") or own.get("orchestratorVersion") or ""
+    subnets = {p["vnetSubnetID"] for p in ([own] if own else profiles.values()) if p.get("vnetSubnetID")}
+    return pool._replace(kubernetes_version=version, subnets=tuple(sorted(subnets)))
+
+
 def _owner(row: Row, by_group: Mapping[tuple[str, str], Cluster]) -> Cluster | None:
     """The cluster whose node resource group holds the row."""
     return by_group.get((row["subscriptionId"].lower(), row["resourceGroup"].lower()))
@@ -139,7 +184,8 @@ def _scale_set_pools(rows: Iterable[Row], by_group: Mapping[tuple[str, str], Clu
     for row in rows:
         cluster, name = _owner(row, by_group), pool_name(row["name"], row.get("tags") or {})
         if cluster is not None and name:
-            yield PoolRef(cluster.id, name, row["id"], row["location"].lower(), row["vmSize"] or "", int(row["capacity"] or 0))
+            yield PoolRef(cluster.id, name, row["id"], row["location"].lower(), row["vmSize"] or "", int(row["capacity"] or 0),
+                          os_disk=row["osDisk"])
 
 
 def _machine_pools(rows: Iterable[Row], by_group: Mapping[tuple[str, str], Cluster]) -> Iterator[PoolRef]:
@@ -153,7 +199,7 @@ def _machine_pools(rows: Iterable[Row], by_group: Mapping[tuple[str, str], Clust
     for (cluster_id, name, kind), machines in members.items():
         sizes = sorted({m["vmSize"] or "" for m in machines})
         yield PoolRef(cluster_id, name, "", machines[0]["location"].lower(), sizes[0] if len(sizes) == 1 else "",
-                      len(machines), kind, tuple(m["id"] for m in machines))
+                      len(machines), kind, tuple(Machine(m["id"], m["node"].lower(), m["vmSize"] or "", m["osDisk"]) for m in machines))
 
 
 def pool_name(vmss_name: str, tags: Mapping[str, str]) -> str:

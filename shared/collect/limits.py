@@ -45,16 +45,14 @@ def vm_limits(size: str, skus: list[Row]) -> VmLimits:
     )
 
 
-def os_disk(scale_set: Row, vm: VmLimits, skus: list[Row]) -> OsDisk:
-    """The OS disk that the scale set's model gives each node, with its limits."""
-    profile = scale_set.get("properties", {}).get("virtualMachineProfile", {}).get("storageProfile", {})
-    disk = profile.get("osDisk", {})
-    size_gib, caching = disk.get("diskSizeGB"), disk.get("caching", "")
+def os_disk(disk: Row, vm: VmLimits, skus: list[Row]) -> OsDisk:
+    """An OS disk with its limits, from the ``osDisk`` of a scale set's or a machine's storage profile."""
+    size_gib, caching = disk.get("diskSizeGB"), disk.get("caching") or ""
     ephemeral = disk.get("diffDiskSettings") or {}
     if str(ephemeral.get("option", "")).lower() == "local":
-        return OsDisk(kind="ephemeral", size_gib=size_gib, placement=ephemeral.get("placement", ""), caching=caching,
+        return OsDisk(kind="ephemeral", size_gib=size_gib, placement=ephemeral.get("placement") or "", caching=caching,
                       iops=vm.cached_iops, bytes_per_second=vm.cached_bytes_per_second)
-    sku = (disk.get("managedDisk") or {}).get("storageAccountType", "")
+    sku = (disk.get("managedDisk") or {}).get("storageAccountType") or ""
     row = _tier_row(sku, size_gib, skus)
     if row is None:
         return OsDisk(kind="managed", sku=sku, size_gib=size_gib, caching=caching)

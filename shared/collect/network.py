@@ -1,11 +1,11 @@
 """What the cluster's outbound traffic passes (load balancer, NAT gateway, firewall), and how full it was.
 
-The outbound type says which kind it is; the scale set's subnet and the routes of that subnet say which one.
+The outbound type says which kind it is; the nodes' subnet and the routes of that subnet say which one.
 Sources: "Outbound network and FQDN rules for AKS", "Supported metrics" of the three, "Azure Firewall
 performance" (30 Gbit/s for Standard, 100 Gbit/s for Premium, 250 Mbit/s for Basic).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from shared.azure_ids import id_key
@@ -37,10 +37,10 @@ _QUESTIONS = {
 }
 
 
-def hops_of(cluster: Cluster, scale_set: Row | None, rows: Iterable[Row]) -> tuple[EgressHop, ...]:
-    """Those in the way of this cluster's outbound traffic; none if that cannot be told."""
+def hops_of(cluster: Cluster, node_subnets: Collection[str], rows: Iterable[Row]) -> tuple[EgressHop, ...]:
+    """Those in the way of outbound traffic from these subnets of the cluster; none if that cannot be told."""
     listed = list(rows)
-    subnets = set(_subnets(scale_set or {}))
+    subnets = set(map(id_key, node_subnets))
     match cluster.outbound_type.lower():
         case "loadbalancer":
             found = [r for r in _of(listed, "loadbalancers") if _in_node_group(r, cluster) and r["name"].lower() != "kubernetes-internal"]
@@ -54,13 +54,15 @@ def hops_of(cluster: Cluster, scale_set: Row | None, rows: Iterable[Row]) -> tup
     return tuple(_hop(r) for r in found)
 
 
-def hop_series(azure: Azure, hop: EgressHop, window: Window) -> list[Series]:
+def questions_about(hop: EgressHop) -> tuple[Question, ...]:
+    """What is to be asked of it; none waits for another."""
+    return _QUESTIONS[hop.kind]
+
+
+def hop_series(azure: Azure, hop: EgressHop, question: Question, window: Window) -> list[Series]:
     """The hop's metrics over the window, one series for each value of their dimensions."""
-    series = []
-    for question in _QUESTIONS[hop.kind]:
-        raw = azure.metrics(hop.location, [hop.id], _NAMESPACES[hop.kind], question.names, window, split_by=question.split_by, top=1000)
-        series += [_series(hop, r, window) for r in raw]
-    return series
+    raw = azure.metrics(hop.location, [hop.id], _NAMESPACES[hop.kind], question.names, window, split_by=question.split_by, top=1000)
+    return [_series(hop, r, window) for r in raw]
 
 
 def _series(hop: EgressHop, raw: RawSeries, window: Window) -> Series:
@@ -78,14 +80,14 @@ def _in_node_group(row: Row, cluster: Cluster) -> bool:
     return bool(same_subscription and row["resourceGroup"].lower() == cluster.node_resource_group.lower())
 
 
-def _subnets(scale_set: Row) -> Iterator[str]:
+def subnets_of(scale_set: Row) -> Iterator[str]:
     """Subnet ids of the nodes, from the scale set's model."""
     profile = _properties(scale_set).get("virtualMachineProfile") or {}
     for interface in (profile.get("networkProfile") or {}).get("networkInterfaceConfigurations") or ():
         for address in _properties(interface).get("ipConfigurations") or ():
             subnet = (_properties(address).get("subnet") or {}).get("id")
             if subnet:
-                yield id_key(subnet)
+                yield subnet
 
 
 def _attached(row: Row) -> set[str]:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from shared.azure_ids import node_name
 from shared.collect.azure import Azure, Row, utc
+from shared.collect.fleet import PoolRef
 from shared.collect.kql import query
 from shared.model import Cluster, Pull, Window
 
@@ -40,16 +41,21 @@ _REASONS: tuple[tuple[Reason, re.Pattern[str]], ...] = (
 )
 
 
-def read_pulls(azure: Azure, cluster: Cluster, vmss_name: str, window: Window) -> list[Pull]:
+def read_pulls(azure: Azure, cluster: Cluster, pool: PoolRef, window: Window) -> list[Pull]:
     """Every finished or failed attempt on the pool's nodes that the logs hold for the window."""
-    rows = azure.logs(cluster.id, query("image_events", node_prefix=vmss_name.lower()), window)
+    rows = azure.logs(cluster.id, _about("image_events", pool), window)
     return _in_order((pull for pull in map(pull_of, rows) if pull is not None), window)
 
 
-def read_starts(azure: Azure, cluster: Cluster, vmss_name: str, window: Window) -> list[Pull]:
+def read_starts(azure: Azure, cluster: Cluster, pool: PoolRef, window: Window) -> list[Pull]:
     """Pulls estimated from how long the pool's containers took to start in the window."""
-    rows = azure.logs(cluster.id, query("pod_starts", node_prefix=vmss_name.lower()), window)
+    rows = azure.logs(cluster.id, _about("pod_starts", pool), window)
     return _in_order((p for p in map(start_of, rows) if (p.seconds or 0.0) >= 0.0), window)
+
+
+def _about(name: str, pool: PoolRef) -> str:
+    """The query, asked about the pool's nodes alone."""
+    return query(name, node_prefix=pool.node_prefix, nodes=[machine.node for machine in pool.machines])
 
 
 def _in_order(pulls: Iterable[Pull], window: Window) -> list[Pull]:

@@ -12,21 +12,27 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared.azure_ids import id_key, segment
-from shared.collect.azure import Azure, NotFound, RawSeries
+from shared.collect.azure import Azure, RawSeries
 from shared.collect.fleet import PoolRef
-from shared.collect.metrics import CPU, MOST_NODES, NAMESPACE, QUEUE_DEPTH, SPLIT, UNKNOWN_METRIC
+from shared.collect.metrics import (
+    BATCH,
+    CPU,
+    MACHINES,
+    MOST_NODES,
+    NAMESPACE,
+    QUEUE_DEPTH,
+    SPLIT,
+    UNKNOWN_METRIC,
+    of_those_there,
+)
 from shared.collect.regions import RegionalRequests
 from shared.diagnose.disk import BANDWIDTH_PERCENT, IOPS_PERCENT, QUEUE_LOWERS_BAR_TO, VM_PERCENT
 from shared.errors import Permanent
 from shared.model import Thresholds, Window
 from shared.settings import Settings
 
-BATCH = 50
-"""Resource ids that Azure takes in one batch call, all of one subscription, region and type."""
 NODES_A_CALL = 2000
 """Fewer pools go into a call if they have more nodes together: an answer holds every minute of each."""
-MACHINES = "Microsoft.Compute/virtualMachines"
-"""Same metrics as a scale set's, without the dimension: each machine is one node."""
 PERCENT_METRICS = (IOPS_PERCENT, BANDWIDTH_PERCENT, *VM_PERCENT)
 METRICS = (QUEUE_DEPTH, CPU, *PERCENT_METRICS)
 NO_VALUE = "Azure Monitor has no value of it for the last minutes."
@@ -107,9 +113,7 @@ class _Reader:
     def read(self, batch: Batch) -> list[RawSeries]:
         """Raises the errors of ``shared.errors``, ``Throttled`` and ``Transient`` without trying again."""
         try:
-            return self._ask(batch, batch.resource_ids)
-        except NotFound:
-            return self._ask_halves(batch, batch.resource_ids)
+            return of_those_there(lambda ids: self._ask(batch, ids), batch.resource_ids)
         except Permanent as refusal:
             match = UNKNOWN_METRIC.search(str(refusal))
             if match is None or match["name"] not in METRICS or match["name"] in self._not_known:
@@ -121,18 +125,6 @@ class _Reader:
         names = [name for name in METRICS if name not in self._not_known]
         split = SPLIT if batch.namespace == NAMESPACE else ""
         return self._azure.metrics(batch.location, ids, batch.namespace, names, self._window, split_by=split, top=MOST_NODES, retry=False)
-
-    def _ask_halves(self, batch: Batch, ids: tuple[str, ...]) -> list[RawSeries]:
-        """The series of those resources that are still there: one that is gone would hide all others."""
-        if len(ids) == 1:
-            return []
-        found: list[RawSeries] = []
-        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-            try:
-                found += self._ask(batch, half)
-            except NotFound:
-                found += self._ask_halves(batch, half)
-        return found
 
 
 def _judge(batch: Batch, series: Iterable[RawSeries], limits: Thresholds, screened: Screened) -> None:

@@ -9,7 +9,7 @@ from typing import cast
 
 from msgspec.structs import fields, replace
 
-from shared.model import Case, EgressHop, OsDisk, VmLimits
+from shared.model import Case, EgressHop, NodeModel, OsDisk, VmLimits
 
 MOST = 1e15
 """No metric or limit of a node is larger."""
@@ -24,12 +24,9 @@ def believable(value: float | None, most: float = MOST) -> float | None:
 
 
 def all_believable(values: Sequence[float | None], most: float) -> bool:
-    """Whether every value is there and believable, found out fast."""
-    numbers = cast("Sequence[float]", values)
-    try:
-        return min(numbers) >= 0.0 and max(numbers) <= most and sum(numbers) >= 0.0
-    except (TypeError, ValueError):
-        return False  # a missing value, or none at all
+    """Whether every value that is there is believable, found out fast."""
+    known = [v for v in values if v is not None] if None in values else cast("Sequence[float]", values)
+    return not known or (min(known) >= 0.0 and max(known) <= most and sum(known) >= 0.0)
 
 
 def most_of(metric: str) -> float:
@@ -43,7 +40,9 @@ def believable_case(case: Case) -> Case:
     latest, earliest, longest = case.window.end + timedelta(minutes=1), case.window.start - timedelta(days=1), LONGEST_SECONDS
     pulls = tuple(p for p in case.pulls if earliest <= p.at <= latest and 0.0 <= (p.seconds or 0.0) <= longest
                   and 0.0 <= (p.waiting_seconds or 0.0) <= longest)
-    return replace(case, pool=pool, pulls=pulls, egress=tuple(_cleaned(hop) for hop in case.egress), other_vms=tuple(map(_cleaned, case.other_vms)))
+    models = tuple(NodeModel(m.nodes, _cleaned(m.vm), _cleaned(m.os_disk)) for m in case.models)
+    return replace(case, pool=pool, pulls=pulls, egress=tuple(_cleaned(hop) for hop in case.egress), other_vms=tuple(map(_cleaned, case.other_vms)),
+                   models=models)
 
 
 def _cleaned[T: (OsDisk, VmLimits, EgressHop)](limits: T) -> T:

@@ -20,7 +20,7 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
-    column, vcpus, usual = view.column(CPU, node), view.case.pool.vm.vcpus, _usual(view, node)
+    column, vcpus, usual = view.column(CPU, node), view.model(node).vm.vcpus, _usual(view, node)
     used = column[minute] if column else None
     return used is not None and usual is not None and bool(vcpus) and (used - usual) / 100 * (vcpus or 0) >= ONE_CORE
 
@@ -33,7 +33,7 @@ def _usual(view: View, node: str) -> float | None:
 def _core_unseen(view: View) -> bool:
     """Whether an image that unpacks slowly may have filled one core without anybody being able to tell."""
     slow = (node for node, states in view.states.items() if HARD_TO_UNPACK in states)
-    return any(not view.case.pool.vm.vcpus or _usual(view, node) is None for node in slow)
+    return any(not view.model(node).vm.vcpus or _usual(view, node) is None for node in slow)
 
 
 def _joined(view: View, node: str) -> bool:
@@ -61,4 +61,5 @@ def _blame(view: View, used_percent: float, claim: Claim) -> str:
     where = view.on_nodes(claim.nodes)
     if used_percent >= view.limits.cpu_percent:
         return f"up to {percent(used_percent / 100)} of it was used while images were unpacked, {where}"
-    return f"unpacking kept one core full, {where}; over all {view.case.pool.vm.vcpus} cores that is {percent(used_percent / 100)}"
+    vcpus = view.of(claim.nodes).case.pool.vm.vcpus
+    return f"unpacking kept one core full, {where}; over all {f"{vcpus} " if vcpus else ""}cores that is {percent(used_percent / 100)}"

@@ -39,7 +39,6 @@ class Demand:
 
     def __init__(self, view: View, waits: Mapping[str, Sequence[Wait]]) -> None:
         self._view = view
-        self._limits = of_pool(view.case.pool)
         self.transfers = {node: [self._transfer(group) for group in _overlapping(mine)] for node, mine in waits.items()}
         """By node, in the order of their start: pulls of one image that overlap are one transfer."""
 
@@ -87,7 +86,8 @@ class Demand:
     def _beyond(self, node: str, kind: Kind, together: Sequence[float]) -> list[float | None]:
         """What pulls drew each second, minute by minute; a full disk gave other work no more than each of them."""
         column, others = self._columns[node][kind], self.others[node][kind]
-        full = SHARED_OUT * ((self._limits.iops, self._limits.bytes_per_second)[kind] or inf) if kind in DISK else inf
+        limits = of_pool(self._view.model(node))
+        full = SHARED_OUT * ((limits.iops, limits.bytes_per_second)[kind] or inf) if kind in DISK else inf
         beyond: list[float | None] = [None] * len(together)
         for minute, (used, seconds) in enumerate(zip(column, together, strict=False)):
             if used is not None:
@@ -101,37 +101,38 @@ class Demand:
         """Node → what its other work draws: in its minutes without a pull, else in those of the pool, else before the window."""
         idle = {node: [self._idle(node, kind) for kind in KINDS] for node in self.transfers}
         pool = [[v for columns in idle.values() for v in columns[kind]] for kind in KINDS]
-        return {node: _needs([self._other(kind, columns[kind], pool[kind]) for kind in KINDS]) for node, columns in idle.items()}
+        return {node: _needs([self._other(node, kind, columns[kind], pool[kind]) for kind in KINDS]) for node, columns in idle.items()}
 
-    def _other(self, kind: Kind, on_node: list[float], in_pool: list[float]) -> float:
+    def _other(self, node: str, kind: Kind, on_node: list[float], in_pool: list[float]) -> float:
         for values in (on_node, in_pool):
             if len(values) >= IDLE_MINUTES:
                 return median(values)
-        return self._usual(kind)
+        return self._usual(node, kind)
 
     def _idle(self, node: str, kind: Kind) -> list[float]:
         busy = self._seconds(self.transfers[node], margin=60.0)
         return [v for v, seconds in zip(self._columns[node][kind], busy, strict=False) if v is not None and not seconds]
 
-    def _usual(self, kind: Kind) -> float:
+    def _usual(self, node: str, kind: Kind) -> float:
         metrics = {Kind.OPERATIONS: disk.OPERATIONS, Kind.BYTES: disk.BYTES, Kind.CORES: (cpu.CPU,)}.get(kind, ())
-        return sum(self._view.usual(m) or 0.0 for m in metrics) * (self._cores_in_percent if kind == Kind.CORES else 1.0)
+        return sum(self._view.usual(m) or 0.0 for m in metrics) * (self._cores(node) or 0.0 if kind is Kind.CORES else 1.0)
 
     # --- measurements ---
 
     @cached_property
     def _columns(self) -> dict[str, tuple[Column, ...]]:
         """Node → what it drew of each kind each second, minute by minute; empty where it was not measured."""
-        view, cores = self._view, self._cores_in_percent
+        view = self._view
         return {node: (
             _sum(view, node, disk.OPERATIONS), _sum(view, node, disk.BYTES),
-            [None if v is None else v * cores for v in view.column(cpu.CPU, node)],
+            [None if v is None else v * cores for v in view.column(cpu.CPU, node)] if (cores := self._cores(node)) else (),
             [None if v is None else v / 60 for v in view.column(network.NETWORK_IN, node)],
         ) for node in self.transfers}
 
-    @property
-    def _cores_in_percent(self) -> float:
-        return (self._view.case.pool.vm.vcpus or 0) / 100
+    def _cores(self, node: str) -> float | None:
+        """Cores that one percent of CPU is; None: the node's size is not known."""
+        vcpus = self._view.model(node).vm.vcpus
+        return vcpus / 100 if vcpus else None
 
     def _seconds(self, transfers: Sequence[Transfer], margin: float = 0.0) -> list[float]:
         """Seconds that they were at work in each minute; parallel ones add up."""

@@ -67,7 +67,7 @@ def used(view: View, node: str) -> Ratios:
 
 def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
     """Part used of each limit of the node's disk."""
-    disk = view.case.pool.os_disk
+    disk = view.model(node).os_disk
     if not (disk.sku or disk.iops):  # the scale set could not be read: only what Azure says of the disk itself counts
         return {
             Cause.DISK_IOPS: _own(view, node, minutes, IOPS_PERCENT, OPERATIONS, None, None),
@@ -98,7 +98,7 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
     percent, rates = view.column(percent_metric, node), _sum(view, node, metrics)
-    credits_left = _credits_left(view, node) if burst and limit and rates else []
+    credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
     ratios: list[float | None] = []
     for minute in minutes:
         rate = rates[minute] if rates else None

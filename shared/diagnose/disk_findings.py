@@ -31,9 +31,9 @@ def _finding(view: View, cause: Cause, claim: Claim | None) -> Finding:
 
 def _measured(view: View, cause: Cause) -> bool:
     """Whether the metrics that would show this limit were there, and it is known which limit that is."""
-    if not (view.case.pool.os_disk.sku or view.case.pool.os_disk.iops):
-        return False
     os_disk = view.case.pool.os_disk
+    if not (os_disk.sku or os_disk.iops):
+        return False
     ephemeral = os_disk.kind == "ephemeral"
     match cause:
         case Cause.DISK_BURST:
@@ -54,7 +54,7 @@ def _was_used_up(view: View, cause: Cause) -> bool:
 
 
 def _can_burst(view: View) -> bool:
-    return view.case.pool.os_disk.kind == "managed" and bool(view.case.pool.os_disk.burst_iops)
+    return any(model.os_disk.kind == "managed" and model.os_disk.burst_iops for model in view.models)
 
 
 def _why_not_seen(view: View, cause: Cause) -> str:
@@ -62,7 +62,7 @@ def _why_not_seen(view: View, cause: Cause) -> str:
         return "disk metrics could not be read"
     os_disk = view.case.pool.os_disk
     if not (os_disk.sku or os_disk.iops):
-        return "which disk the nodes have is not known"
+        return "the nodes' OS disks are of several kinds" if view.case.models else "which disk the nodes have is not known"
     return f"use was {view.unseen(*_SHOWN_BY[cause])}"
 
 
@@ -115,12 +115,13 @@ def _culprit_evidence(view: View, cause: Cause, claim: Claim) -> tuple[Evidence,
 
 
 def _what_binds(view: View, cause: Cause, claim: Claim) -> str:
-    where, limit = view.on_nodes(claim.nodes), limit_text(view, cause)
+    held = view.of(claim.nodes)
+    where, limit = view.on_nodes(claim.nodes), limit_text(held, cause)
     match cause:
         case Cause.DISK_BURST:
             return f"its burst credits ran out, and the {limit} that are left are used up {where}"
         case Cause.DISK_VM_CAP:
-            return f"{view.case.pool.vm_size} lets no more than {limit} through to its disks, all used up {where}"
+            return f"{held.case.pool.vm_size} lets no more than {limit} through to its disks, all used up {where}"
         case _:
             return f"its {limit} are used up {where}"
 

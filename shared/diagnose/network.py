@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.diagnose.pressure import Claim, Pressure, Pressures, culprit_or_cleared, not_seen
-from shared.diagnose.view import Column, View
+from shared.diagnose.view import Column, Peak, View
 from shared.model import Cause, Evidence, Finding, Verdict
 from shared.units import bit_rate, number, percent
 
@@ -92,7 +92,7 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
     """Received bits a second against the size's published bandwidth; the metric is bytes a minute."""
-    column, limit = view.column(NETWORK_IN, node), view.case.pool.vm.network_bits_per_second
+    column, limit = view.column(NETWORK_IN, node), view.model(node).vm.network_bits_per_second
     if not column or not limit:
         return [None] * len(minutes)
     return [None if (v := column[m]) is None else v * 8 / 60 / limit for m in minutes]
@@ -115,19 +115,32 @@ def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
 
 
 def _nic(view: View, claim: Claim | None) -> Finding:
-    peak, limit = view.peak(NETWORK_IN), view.case.pool.vm.network_bits_per_second
-    if peak is None or not limit or not (claim or view.seen_where_slow(NETWORK_IN)):
-        why = f"traffic was {view.unseen(NETWORK_IN)}" if limit else f"bandwidth of {view.case.pool.vm_size} is not published"
-        return not_seen(Cause.NETWORK_NIC, why)
-    part = peak.value * 8 / 60 / limit
+    fullest = _fullest_link(view)
+    if fullest is None or not (claim or (view.seen_where_slow(NETWORK_IN) and all(m.vm.network_bits_per_second for m in view.models))):
+        unpublished = next((m.vm.size for m in view.models if not m.vm.network_bits_per_second), "")
+        return not_seen(Cause.NETWORK_NIC, f"bandwidth of {unpublished} is not published" if unpublished else f"traffic was {view.unseen(NETWORK_IN)}")
+    part, peak = fullest
+    vm = view.model(peak.node).vm
     if claim is None and not view.pulls_seen and part * 100 >= view.limits.network_percent:
         return not_seen(Cause.NETWORK_NIC, f"{percent(part)} of the NIC was used, but pulls cannot be seen")
     harmless = f" {view.harmless}" if part * 100 >= view.limits.network_percent else ""
     text = f"{percent(part)} of the NIC{harmless}" if claim is None else (
-        f"up to {percent(part)} of the {bit_rate(limit)} of {view.case.pool.vm_size} were used {view.on_nodes(claim.nodes)}")
+        f"up to {percent(part)} of the {bit_rate(vm.network_bits_per_second)} of {vm.size} were used {view.on_nodes(claim.nodes)}")
     evidence = Evidence(text, metric=NETWORK_IN, value=round(part * 100, 1), unit="Percent",
                         limit=view.limits.network_percent, node=peak.node, at=peak.at)
     return culprit_or_cleared(Cause.NETWORK_NIC, claim, (evidence,))
+
+
+def _fullest_link(view: View) -> tuple[float, Peak] | None:
+    """The highest part of its own link that any node used, and when; None: not measured, or no link's limit is known."""
+    limits = {m.vm.network_bits_per_second for m in view.models}
+    if len(limits) == 1:  # the most bits are then the highest part
+        peak, limit = view.peak(NETWORK_IN), limits.pop()
+        return (peak.value * 8 / 60 / limit, peak) if peak and limit else None
+    parts = ((part, -minute, node) for node, minutes in view.minutes_of_interest.items()
+             for minute, part in zip(minutes, link_parts(view, node, minutes), strict=True) if part is not None)
+    part, minute, node = max(parts, default=(0.0, 0, ""))
+    return (part, Peak(part, node, view.time(-minute))) if node else None
 
 
 def _snat(view: View, claim: Claim | None) -> Finding:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from shared.model import DiskTier, NodePool, OsDisk, VmLimits
+from shared.model import DiskTier, NodeModel, NodePool, OsDisk, VmLimits
 
 
 class NodeLimits(NamedTuple):
@@ -34,8 +34,8 @@ def ephemeral(vm: VmLimits) -> NodeLimits:
     return NodeLimits(vm.cached_iops, vm.cached_bytes_per_second, *_cores_and_link(vm))
 
 
-def of_pool(pool: NodePool, io_credits: float = 1.0, byte_credits: float = 1.0) -> NodeLimits:
-    """The pool's nodes as they are."""
+def of_pool(pool: NodePool | NodeModel, io_credits: float = 1.0, byte_credits: float = 1.0) -> NodeLimits:
+    """The nodes as they are."""
     return ephemeral(pool.vm) if pool.os_disk.kind == "ephemeral" else managed(pool.os_disk, pool.vm, io_credits, byte_credits)
 
 

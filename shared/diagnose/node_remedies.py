@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
+from shared.diagnose import pool_change
 from shared.diagnose.forecast import Forecast
 from shared.diagnose.node_limits import NodeLimits, ephemeral, managed
 from shared.diagnose.view import View
@@ -17,7 +18,6 @@ LARGEST_PROPOSED_GIB = 2048
 LITTLE_GAINED = 1.2
 """A smaller disk whose p95 is within this factor of the best one's is as good, and cheaper."""
 MOST_REMEDIES = 4
-_MOVE = "give it the mode, zones, labels and taints of {0}, then drain and delete {0}"
 
 
 class _Option(NamedTuple):
@@ -33,7 +33,7 @@ def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[
     """Best first, those of the same VM size before others; what would make it worse last, marked so."""
     forecast = Forecast(view)
     options = _disk_options(view.case, forecast) if cause.layer == "disk" else _vm_options(view.case, forecast)
-    rated = [(option, forecast.p95_seconds(option.limits)) for option in options]
+    rated = [(option, forecast.p95_seconds(option.limits)) for option in options if pool_change.can_be_had(view.case, _nodes(option))]
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
     good.sort(key=lambda pair: (pair[1] is None, pair[0].vm.size != view.case.pool.vm_size, pair[1] or 0.0))
     bad = [(o, p) for o, p in rated if p and p95_seconds and p > p95_seconds / BETTER_BY and o.vm.size == view.case.pool.vm_size]
@@ -66,7 +66,7 @@ def _vm_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
 
 def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
     """An ephemeral OS disk on ``vm``, if it has room for the image; not what the pool has already."""
-    room = vm.nvme_gib or vm.cache_gib or vm.temp_gib or 0
+    room = pool_change.room_gib(vm)
     same = case.pool.os_disk.kind == "ephemeral" and vm.size == case.pool.vm_size
     if same or not vm.ephemeral_os_disk or room < SMALLEST_OS_DISK_GIB or not vm.cached_iops:
         return
@@ -119,16 +119,13 @@ def _cores(vm: VmLimits) -> str:
 
 
 def _remedy(case: Case, forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
-    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), _MOVE.format(case.pool.name), option.note)))
-    return Remedy(option.title, _add_pool(case, option), predicted, note, rough=predicted is not None and not forecast.close)
+    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), pool_change.then(case, _nodes(option)), option.note)))
+    return Remedy(option.title, pool_change.command(case, _nodes(option)), predicted, note, rough=predicted is not None and not forecast.close)
 
 
 def _warning(forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
     return Remedy(option.title, "", predicted, "often advised", worse=True, rough=not forecast.close)
 
 
-def _add_pool(case: Case, option: _Option) -> str:
-    """An OS disk or VM size cannot be changed in place: the pool is replaced by a new one."""
-    return (f"az aks nodepool add --resource-group {case.cluster.resource_group} --cluster-name {case.cluster.name} "
-            f"--name {case.pool.name[:11]}2 --node-count {max(1, case.pool.node_count)} --node-vm-size {option.vm.size} "
-            f"--node-osdisk-type {option.os_disk_type} --node-osdisk-size {option.os_disk_gib}")
+def _nodes(option: _Option) -> pool_change.Nodes:
+    return pool_change.Nodes(option.vm, option.os_disk_type, option.os_disk_gib)

@@ -5,8 +5,11 @@ the registry's own log may leave throttled requests out.
 Source: "Azure Container Registry service tiers" (request limits, June 2026).
 """
 
+from collections import Counter
 from collections.abc import Collection
 from statistics import median
+
+from msgspec.structs import replace
 
 from shared.diagnose.distance import is_distant
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
@@ -21,7 +24,8 @@ NAMES = {"docker.io": "Docker Hub", "mcr.microsoft.com": "Microsoft's registry (
 
 
 def findings(view: View, claims: dict[Cause, Claim]) -> list[Finding]:
-    return [_throttled(view, claims.get(Cause.REGISTRY_THROTTLED)), _distant(view, claims.get(Cause.REGISTRY_DISTANT))]
+    throttled = _throttled(view, claims.get(Cause.REGISTRY_THROTTLED))
+    return [replace(throttled, evidence=(*throttled.evidence, *_denied(view))), _distant(view, claims.get(Cause.REGISTRY_DISTANT))]
 
 
 def throttled_hosts(view: View) -> dict[str, int]:
@@ -60,6 +64,28 @@ def _refusals(hosts: dict[str, int], logged: int) -> list[Evidence]:
     if logged:
         found.append(Evidence(f"The registry logged {counted(logged, 'throttled request')}", value=logged, unit="Count"))
     return found
+
+
+def _denied(view: View) -> list[Evidence]:
+    """Attempts that registries did not allow: no slowness, but a pod that never starts. Two registries at most."""
+    hosts: Counter[str] = Counter()
+    for pull in view.case.pulls:
+        if pull.reason == "denied":
+            hosts[registry_host(pull.image)] += pull.count
+    return [Evidence(f"{NAMES.get(host, host)} denied {counted(n, "attempt")}{_right(view, host)}", metric="pulls denied", value=n, unit="Count")
+            for host, n in sorted(hosts.items(), key=lambda item: (-item[1], item[0]))[:2]]
+
+
+def _right(view: View, host: str) -> str:
+    match next((r.attached for r in view.case.registries if r.login_server == host), None):
+        case True:
+            return ", although the kubelets' identity may pull from it"
+        case False:
+            cluster = view.case.cluster
+            return (f", and the kubelets' identity has no role on it that lets it pull: az aks update --resource-group {cluster.resource_group} "
+                    f"--name {cluster.name} --attach-acr {host.partition('.')[0]}")
+        case _:
+            return ""
 
 
 def _request_rate(view: View, hosts: Collection[str] = ()) -> list[Evidence]:

@@ -65,6 +65,10 @@ def _slower(view: View) -> Remedy:
     """Surge bounds how many nodes an upgrade makes at once; nothing bounds a scale-out but who asks for it."""
     if view.case.operation and view.case.operation.kind == "scale_out":
         return Remedy("Fewer new nodes at a time", note="scale out in steps, a few minutes apart")
+    if view.case.pool.kind == "auto_provisioned":
+        budget = '{"spec":{"disruption":{"budgets":[{"nodes":"10%"}]}}}'
+        return Remedy("Fewer new nodes at a time", f"kubectl patch nodepools.karpenter.sh {view.case.pool.name} --type merge -p '{budget}'",
+                      note="bounds upgrades and consolidation; scale out in steps")
     return Remedy("Fewer new nodes at a time", f"az aks nodepool update {_pool(view)} --max-surge 10%", note="bounds upgrades; scale out in steps")
 
 
@@ -123,13 +127,17 @@ def _private_endpoint(view: View) -> Remedy:
 
 
 def _serial(view: View) -> Iterator[Remedy]:
-    if view.case.pool.pull_mode == "serial":
+    cluster, pool = view.case.cluster, view.case.pool
+    if pool.kind == "auto_provisioned":
+        parallel = Remedy(f"A node pool of AKS's own for these pods (Kubernetes {PARALLEL_FROM} or later pulls in parallel there)",
+                          f"az aks nodepool add --resource-group {cluster.resource_group} --cluster-name {cluster.name} --name {pool.name[:11]}2",
+                          note="auto-provisioned nodes pull one image at a time whatever is set")
+    elif pool.pull_mode == "serial":
         parallel = Remedy(f"Kubernetes {PARALLEL_FROM} or later (nodes pull images in parallel)", _upgrade(view), note="parallel pulls ask more of the OS disk")
     else:
         parallel = Remedy("Parallel pulls, where the subscription opted out of them",
                           "az feature unregister --namespace Microsoft.ContainerService --name DisableParallelImagePulls && "
-                          "az provider register --namespace Microsoft.ContainerService",
-                          note="nodes of node auto-provisioning pull one image at a time whatever is set")
+                          "az provider register --namespace Microsoft.ContainerService")
     yield Forecast(view).with_effect(parallel, serial=False)
     yield from _big_image(view)
 
@@ -167,7 +175,7 @@ def _big_image(view: View) -> Iterator[Remedy]:
         return
     repository = longest.image.partition("/")[2]
     registry = next((r for r in view.case.registries if r.id and r.login_server == registry_host(longest.image)), None)
-    if registry and ":" in repository and "@" not in repository:
+    if registry and ":" in repository and "@" not in repository and view.case.pool.kind != "auto_provisioned":
         upgrade = "" if _premium(registry) else f"az acr update --name {_name(registry)} --sku Premium && "
         yield Remedy("Artifact streaming (containers start before the whole image is there)",
                      f"{upgrade}az acr artifact-streaming create --name {_name(registry)} --image {repository} && "

@@ -54,10 +54,11 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     if cause is Cause.UNKNOWN:
         findings = [image.unsure(f) if f.cause is Cause.IMAGE_SIZE else f for f in findings]
     confidence = _confidence(view, found, cause)
+    held = view.of(claims[cause].nodes) if cause in claims else view
     return Diagnosis(
         id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,
-        severity=_severity(view, impact, cause), headline=headline(view, impact, cause),
-        findings=_ranked(view, findings, cause, confidence, impact.p95_seconds), impact=impact,
+        severity=_severity(view, impact, cause), headline=headline(held, impact, cause),
+        findings=_ranked(held, findings, cause, confidence, impact.p95_seconds), impact=impact,
         chart=_chart(view, cause), coverage=case.coverage, operation=case.operation,
     )
 

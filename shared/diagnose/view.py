@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from shared.diagnose.believable import all_believable, believable, believable_case, most_of
 from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
-from shared.model import Case, Cause, Series, Thresholds
+from shared.model import Case, Cause, NodeModel, Series, Thresholds, in_common
 from shared.units import counted
 
 MINUTE = timedelta(minutes=1)
@@ -63,11 +65,36 @@ class View:
         self._series: dict[str, dict[str, list[Series]]] = defaultdict(lambda: defaultdict(list))
         for series in case.series:
             self._series[series.metric.lower()][series.node].append(series)
+        self._shared = NodeModel((), self.case.pool.vm, self.case.pool.os_disk)
+        self.models = self.case.models or (self._shared,)
+        """What the nodes are: one entry where all are alike."""
+        self._model_of = {node: model for model in self.models for node in model.nodes}
+        self._of: dict[tuple[str, ...], View] = {}
         self._columns: dict[tuple[str, str], Column] = {}
         self.disk_use: dict[str, Ratios] = {}
         self._image_kinds: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
         """Of layers, about the whole Case, worked out once."""
+
+    # --- nodes ---
+
+    def model(self, node: str) -> NodeModel:
+        """The node's VM and OS disk; those that all nodes have in common if the node is not listed."""
+        return self._model_of.get(node, self._shared)
+
+    def of(self, nodes: Sequence[str]) -> "View":
+        """The same evidence about a pool whose nodes are all like these: its limits are what these have in common."""
+        if not (self.case.models and nodes):
+            return self
+        key = tuple(sorted(nodes))
+        if key not in self._of:
+            models = tuple(m for m in self.models if not set(m.nodes).isdisjoint(key)) or self.models
+            shared = in_common(models)
+            size = shared.vm.size or self.case.pool.vm_size
+            pool = replace(self.case.pool, vm=replace(shared.vm, size=size), os_disk=shared.os_disk, vm_size=size)
+            self._of[key] = View(replace(self.case, pool=pool, models=models), self.limits)
+            self._of[key].notes = self.notes
+        return self._of[key]
 
     # --- measurements ---
 

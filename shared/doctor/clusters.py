@@ -1,15 +1,17 @@
 """What Azure measures and logs of each cluster and registry, and what is switched off."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
 from shared.azure_ids import segment
+from shared.collect import attachments
 from shared.collect.azure import Denied, Row, utc
 from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.kql import query
+from shared.collect.metrics import MACHINES, NAMESPACE
 from shared.doctor.check import Check, asked, give
-from shared.errors import Permanent
+from shared.errors import Permanent, PullwatchError
 from shared.model import Cluster, Registry, Window
 from shared.services import Services
 from shared.units import duration
@@ -18,7 +20,7 @@ DAY = timedelta(days=1)
 METRIC_WINDOW = timedelta(minutes=15)
 STALE_AFTER = timedelta(hours=1)
 """A cluster has some event every few minutes; container insights sends them once a minute."""
-METRIC, NAMESPACE = "OS Disk Queue Depth", "Microsoft.Compute/virtualMachineScaleSets"
+METRIC = "OS Disk Queue Depth"
 MOST_REGISTRIES = 20
 
 CONFIG_MAP = """\
@@ -41,8 +43,9 @@ def questions(app: Services, fleet: Fleet) -> Iterator[Callable[[], list[Check]]
     """For each cluster its logs and its metrics, then the registries."""
     for cluster in fleet.clusters.values():
         yield partial(_events, app, cluster)
-        pools = [pool for pool in fleet.pools if pool.cluster_id.lower() == cluster.id.lower() and pool.vmss_id]
+        pools = [pool for pool in fleet.pools if pool.cluster_id.lower() == cluster.id.lower()]
         yield partial(_metrics, app, cluster, pools)
+    yield partial(_attached, app, fleet)
     registries = [registry for registry in fleet.registries.values() if registry.id]
     for registry in registries[:MOST_REGISTRIES]:
         yield partial(_registry_log, app, registry)
@@ -90,17 +93,18 @@ def _judged_events(cluster: Cluster, row: Row, app: Services) -> Check:
 
 def _metrics(app: Services, cluster: Cluster, pools: list[PoolRef]) -> list[Check]:
     if not pools:
-        return [Check("metrics", cluster.name, "skipped", "it has no node pool that is a scale set")]
+        return [Check("metrics", cluster.name, "skipped", "it has no node pool with nodes")]
     pool = max(pools, key=lambda one: one.capacity)
-    return [
-        asked("metrics", f"{cluster.name} / {pool.name}", lambda: _judged_metrics(app, cluster, pool), _role(app, "Monitoring Reader", pool.vmss_id)),
-        asked("scale set", f"{cluster.name} / {pool.name}", lambda: _judged_scale_set(app, cluster, pool), _role(app, "Reader", pool.vmss_id)),
-    ]
+    where, measured = f"{cluster.name} / {pool.name}", pool.resource_ids[0]
+    checks = [asked("metrics", where, lambda: _judged_metrics(app, cluster, pool), _role(app, "Monitoring Reader", measured))]
+    if pool.vmss_id:
+        checks.append(asked("scale set", where, lambda: _judged_scale_set(app, cluster, pool), _role(app, "Reader", pool.vmss_id)))
+    return checks
 
 
 def _judged_metrics(app: Services, cluster: Cluster, pool: PoolRef) -> Check:
     subject, now = f"{cluster.name} / {pool.name}", app.clock()
-    series = app.azure.metrics(pool.location, [pool.vmss_id], NAMESPACE, [METRIC], Window(now - METRIC_WINDOW, now))
+    series = app.azure.metrics(pool.location, pool.resource_ids[:1], NAMESPACE if pool.vmss_id else MACHINES, [METRIC], Window(now - METRIC_WINDOW, now))
     if any(value is not None for one in series for value in one.values):
         return Check("metrics", subject, "ok", "the node metrics answer")
     if not pool.capacity:
@@ -115,6 +119,24 @@ def _judged_scale_set(app: Services, cluster: Cluster, pool: PoolRef) -> Check:
 
 
 # --- registries ---
+
+
+def _attached(app: Services, fleet: Fleet) -> list[Check]:
+    """From which registries each cluster's nodes may pull by their own identity."""
+    try:
+        roles = attachments.kubelet_roles(app.azure)
+    except PullwatchError as error:
+        return [Check("attached registries", "", "skipped", str(error))]
+    return [_judged_attachments(cluster, attachments.told(fleet.registries.values(), cluster.id, roles)) for cluster in fleet.clusters.values()]
+
+
+def _judged_attachments(cluster: Cluster, registries: Sequence[Registry]) -> Check:
+    names = [registry.login_server for registry in registries if registry.attached]
+    if names:
+        return Check("attached registries", cluster.name, "ok", ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else ""))
+    if any(registry.attached is None for registry in registries) or not registries:
+        return Check("attached registries", cluster.name, "skipped", "not known")
+    return Check("attached registries", cluster.name, "skipped", "none that can be seen: its nodes pull with secrets, or public images only")
 
 
 def _registry_log(app: Services, registry: Registry) -> list[Check]:

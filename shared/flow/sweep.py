@@ -29,7 +29,7 @@ SPACING_SECONDS = 1.0
 """Between the assessments of two suspects. Each costs up to five Log Analytics queries of the 200 in 30 s, and a
 Resource Graph query of the 15 in 5 s, that one identity has: two thirds of both stay free for events."""
 MOST_CHANGES = 200
-"""Pools whose scale set is asked for its size, a read of Compute's quota each."""
+"""Pools that grew or shrank; a scale set is asked for its size, a read of Compute's quota each."""
 MOST_FIRST_SIGHTS = 500
 """Pools whose size is written down for the first time."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -61,7 +61,7 @@ def _state(ref: PoolRef, states: States) -> PoolState:
 
 
 def _note_sizes(services: Services, fleet: Fleet, states: States) -> None:
-    known = [(ref, _state(ref, states).capacity) for ref in fleet.pools if ref.vmss_id]
+    known = [(ref, _state(ref, states).capacity) for ref in fleet.pools]
     for ref in [ref for ref, capacity in known if capacity is None][:MOST_FIRST_SIGHTS]:
         _write_first_size(services, ref, states)
     for ref in [ref for ref, capacity in known if capacity not in (None, ref.capacity)][:MOST_CHANGES]:
@@ -79,7 +79,7 @@ def _write_first_size(services: Services, ref: PoolRef, states: States) -> None:
 
 def _suspects(fleet: Fleet, screened: Screened, states: States) -> list[PoolRef]:
     """Pools at a limit or with an open incident, longest not assessed first. An open operation is watched anyway."""
-    found = [ref for ref in fleet.pools if ref.vmss_id and (ref.key in screened.suspects or _state(ref, states).incident)]
+    found = [ref for ref in fleet.pools if ref.key in screened.suspects or _state(ref, states).incident]
     found = [ref for ref in found if _state(ref, states).operation is None]
     return sorted(found, key=lambda ref: _state(ref, states).assessed_at or LONG_AGO)
 
@@ -106,9 +106,6 @@ def _ask_about_the_missing(services: Services, fleet: Fleet, troubled: Iterable[
 
 def _say(fleet: Fleet, screened: Screened, asked: list[str]) -> None:
     log.info("screened %s, %d not seen, %d to assess", counted(len(fleet.pools), "pool"), len(screened.not_seen), len(asked))
-    machines = [title(ref.cluster_id, ref.name) for ref in fleet.pools if not ref.vmss_id and ref.key in screened.suspects]
-    if machines:
-        log.warning("at a limit, but made of single machines, which cannot be diagnosed yet: %s", _some(machines))
     reasons: dict[str, list[str]] = defaultdict(list)
     for ref in fleet.pools:
         if ref.key in screened.not_seen:

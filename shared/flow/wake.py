@@ -54,7 +54,10 @@ def _on_upgrade(services: Services, wake: Wake) -> str:
 
 
 def on_scale_set(services: Services, wake: Wake) -> str:
-    """The event holds no node count: the scale set itself is asked, and compared with what was."""
+    """The event holds no node count: the scale set itself is asked, and compared with what was.
+
+    A pool of single machines has no such event: the screening finds that it has grown.
+    """
     if wake.vmss_id:
         ref = services.fleet().pool_of_scale_set(wake.vmss_id) or services.fleet(fresh=True).pool_of_scale_set(wake.vmss_id)
     else:
@@ -62,7 +65,7 @@ def on_scale_set(services: Services, wake: Wake) -> str:
     if ref is None:
         return record(services, replace(wake, kind="ignored", reason="the scale set is no node pool of a watched cluster"))
     known = replace(wake, cluster_id=ref.cluster_id, pool=ref.name, vmss_id=ref.vmss_id)
-    capacity = (services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity")
+    capacity = (services.azure.scale_set(ref.vmss_id).get("sku") or {}).get("capacity") if ref.vmss_id else ref.capacity
     if not isinstance(capacity, int):
         return record(services, replace(known, kind="ignored", reason="Azure does not say how many nodes the scale set has"))
     return decide(services, known, lambda state: operations.on_capacity(state, known, capacity, services.clock()))

@@ -24,9 +24,11 @@ from shared.model.case import (
     Coverage,
     DiskTier,
     EgressHop,
+    NodeModel,
     NodePool,
     Operation,
     OsDisk,
+    PoolKind,
     Pull,
     Registry,
     RegistryMinute,
@@ -34,6 +36,7 @@ from shared.model.case import (
     Typical,
     VmLimits,
     Window,
+    in_common,
 )
 from shared.model.diagnosis import (
     DIAGNOSIS_VERSION,
@@ -77,10 +80,12 @@ __all__ = [
     "Impact",
     "Incident",
     "Item",
+    "NodeModel",
     "NodePool",
     "Notice",
     "Operation",
     "OsDisk",
+    "PoolKind",
     "Pull",
     "Registry",
     "RegistryMinute",
@@ -97,4 +102,5 @@ __all__ = [
     "Window",
     "decode",
     "encode",
+    "in_common",
 ]

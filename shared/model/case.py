@@ -1,13 +1,18 @@
 """The evidence: a pool, what was measured about it, and the Case that holds it all."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import fields, replace
 
 from shared.model.base import Value
 
 CASE_VERSION = 1
+
+type PoolKind = Literal["scale_set", "virtual_machines", "auto_provisioned"]
+"""How a pool's nodes are made: as a scale set, as AKS's own single machines, or by node auto-provisioning (Karpenter)."""
 
 
 class Cluster(Value, frozen=True):
@@ -75,13 +80,37 @@ class DiskTier(Value, frozen=True):
 class NodePool(Value, frozen=True):
     name: str
     vmss_id: str
+    """Empty for a pool of single machines."""
     location: str
     vm_size: str
+    """Where sizes differ: the commonest, and how many others there are."""
     node_count: int
     os_disk: OsDisk
     vm: VmLimits
     kubernetes_version: str = ""
     pull_mode: Literal["serial", "parallel", "unknown"] = "unknown"
+    kind: PoolKind = "scale_set"
+
+
+class NodeModel(Value, frozen=True):
+    """Nodes of one size with the same OS disk."""
+
+    nodes: tuple[str, ...]
+    vm: VmLimits
+    os_disk: OsDisk
+
+
+def in_common(models: Sequence[NodeModel]) -> NodeModel:
+    """All their nodes, with those limits that all of them share; what differs is not known. At least one model."""
+    nodes = tuple(node for model in models for node in model.nodes)
+    return NodeModel(nodes, _shared([m.vm for m in models]), _shared([m.os_disk for m in models]))
+
+
+def _shared[T: (VmLimits, OsDisk)](values: Sequence[T]) -> T:
+    differing: dict[str, Any] = {
+        f.name: {"size": "", "kind": "managed"}.get(f.name, f.default) for f in fields(values[0]) if len({getattr(v, f.name) for v in values}) > 1
+    }
+    return replace(values[0], **differing)
 
 
 class EgressHop(Value, frozen=True):
@@ -105,6 +134,9 @@ class Registry(Value, frozen=True):
     identity_requests_per_minute: float | None = None
     """Published read limit for one identity: all kubelets of a cluster normally share one."""
     registry_requests_per_minute: float | None = None
+    attached: bool | None = None
+    """Whether the kubelets' identity has a role that lets it pull; None: not known, or not asked. False: none that
+    Resource Graph shows, which leaves pull secrets, groups and custom roles."""
 
 
 class Window(Value, frozen=True):
@@ -231,4 +263,6 @@ class Case(Value, frozen=True):
     """Sizes of the region that could carry this pool: what a remedy may name."""
     disk_tiers: tuple[DiskTier, ...] = ()
     """Tiers of the disk SKU the pool could use, smallest first."""
+    models: tuple[NodeModel, ...] = ()
+    """What each node is, where nodes differ: ``pool`` then holds what they have in common. Empty: all are as it says."""
     version: int = CASE_VERSION

@@ -17,7 +17,17 @@ from urllib.parse import quote
 import msgspec
 
 from shared import units
-from shared.model import Case, Diagnosis, Notice, Remedy, Thresholds, Verdict, encode
+from shared.model import (
+    Case,
+    Diagnosis,
+    NodePool,
+    Notice,
+    OsDisk,
+    Remedy,
+    Thresholds,
+    Verdict,
+    encode,
+)
 from shared.report import layers
 from shared.report.headline import predicted, status_of
 from shared.report.literal import lines, one_line
@@ -181,16 +191,27 @@ def slowest_nodes(case: Case) -> list[NodePulls]:
 
 
 def _about(case: Case, made_at: datetime) -> list[tuple[str, str]]:
-    pool, disk = case.pool, case.pool.os_disk
-    size = f"{disk.size_gib:,} GiB" if disk.size_gib else "size unknown"
-    limit = f"{units.number(disk.iops)} IOPS, {units.data_rate(disk.bytes_per_second)}"
+    pool = case.pool
+    nodes = [(f"{m.vm.size}, {units.counted(len(m.nodes), 'node')}", _os_disk(m.os_disk)) for m in case.models]
     return [
-        ("Cluster", case.cluster.id), ("Scale set", pool.vmss_id), ("Region", pool.location), ("VM size", pool.vm_size),
-        ("OS disk", " ".join(part for part in (disk.kind, disk.tier, size) if part) + f" ({limit})"),
+        ("Cluster", case.cluster.id), _made_as(pool), ("Region", pool.location), ("VM size", pool.vm_size),
+        *(nodes or [("OS disk", _os_disk(pool.os_disk))]),
         ("Kubernetes", f"{pool.kubernetes_version or 'version unknown'}, pulls {pool.pull_mode}"),
         ("Window", f"{units.clock(case.window.start)} to {units.clock(case.window.end)}"),
         ("Evidence gathered", units.clock(case.taken_at)), ("Page made", units.clock(made_at)), ("Case", case.id),
     ]
+
+
+def _made_as(pool: NodePool) -> tuple[str, str]:
+    if pool.vmss_id:
+        return "Scale set", pool.vmss_id
+    return "Nodes", "auto-provisioned virtual machines" if pool.kind == "auto_provisioned" else "virtual machines of their own"
+
+
+def _os_disk(disk: OsDisk) -> str:
+    size = f"{disk.size_gib:,} GiB" if disk.size_gib else "size unknown"
+    limit = f"{units.number(disk.iops)} IOPS, {units.data_rate(disk.bytes_per_second)}"
+    return " ".join(part for part in (disk.kind, disk.tier, size) if part) + f" ({limit})"
 
 
 def _portal(diagnosis: Diagnosis, links: Links) -> str:

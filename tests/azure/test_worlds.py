@@ -19,8 +19,9 @@ from shared.azure_ids import segment
 from tests.azure.conftest import Clients
 
 END = datetime(2026, 8, 20, 12, 0, tzinfo=UTC)
-SCALE_SETS = (
-    "Resources | where type == 'microsoft.compute/virtualmachinescalesets' | project id, location, subscriptionId"
+POOLS = (
+    "Resources | where type in ('microsoft.compute/virtualmachinescalesets', 'microsoft.compute/virtualmachines') "
+    "| project id, type, location, subscriptionId"
 )
 METRICS = ["OS Disk Queue Depth", "Percentage CPU", "Network In Total", "VM Uncached IOPS Consumed Percentage"]
 PULLS = "KubeEvents | where Reason == 'Pulled' | summarize pulls = count() by Computer"
@@ -41,15 +42,16 @@ def test_every_world_can_be_read_by_azures_clients(name, signed_in):
     world = build(name, 1, END)
     with LocalAzure(world, clock=lambda: END) as azure:
         clients = signed_in(azure, segment(world.resources[0]["id"], "subscriptions"))
-        pool = clients.graph.resources(QueryRequest(query=SCALE_SETS)).data[0]
+        pool = clients.graph.resources(QueryRequest(query=POOLS)).data[0]
+        single = pool["type"].endswith("/virtualmachines")
         [result] = clients.metrics_of(pool["location"]).query_resources(
             resource_ids=[pool["id"]],
-            metric_namespace="Microsoft.Compute/virtualMachineScaleSets",
+            metric_namespace=pool["type"],
             metric_names=METRICS,
             timespan=(world.window_start, world.window_end),
             aggregations=["average", "total"],
-            filter="VMName eq '*'",
-            max_results=1000,
+            filter=None if single else "VMName eq '*'",
+            max_results=None if single else 1000,
         )
         cluster = clients.graph.resources(
             QueryRequest(query="Resources | where type =~ 'Microsoft.ContainerService/managedClusters' | project id")

@@ -14,7 +14,7 @@ from local.azure.quotas import Quotas
 from local.azurite import Azurite
 from local.bench.worlds import Pool, Shape, fleet_world, pools_of
 from local.world.types import World
-from shared.collect.fleet import Fleet, read_fleet
+from shared.collect.fleet import Fleet, Machine, PoolRef, read_fleet, with_its_machines
 from shared.collect.fleet_cache import FRESH, KEPT, SHARED, FleetCache
 from shared.collect.graph_quota import GraphQuota
 from shared.collect.network import hops_of
@@ -74,16 +74,56 @@ def test_the_ways_out_of_a_cluster_are_part_of_the_fleet(read: Serve) -> None:
     balancer = {"id": f"{pool.node_group}/Microsoft.Network/loadBalancers/kubernetes", "name": "kubernetes", "location": pool.location,
                 "sku": {"name": "Standard"}, "properties": {"backendAddressPools": [{"name": "of every node"}]}}
     fleet = read_fleet(read(world(SMALL, balancer)).azure)
-    hops = hops_of(fleet.cluster(pool.cluster_id), None, fleet.egress)
+    hops = hops_of(fleet.cluster(pool.cluster_id), (), fleet.egress)
     assert [hop.id for hop in hops] == [balancer["id"]]
     assert "backendAddressPools" not in fleet.egress[0]["properties"]
 
 
-def test_a_pool_of_single_machines_is_not_diagnosed_but_says_why(read: Serve) -> None:
+def test_a_pool_knows_its_machines_sizes_and_disks(read: Serve) -> None:
     pool = next(pools_of(SMALL))
-    served = read(world(SMALL, machine(pool, "aks-single-12345678-vms0")))
-    with pytest.raises(Permanent, match="Node pool single is of type VirtualMachines: its nodes are single machines"):
-        read_fleet(served.azure).pool(pool.cluster_id, "single")
+    disk = {"diskSizeGB": 128, "caching": "ReadOnly", "managedDisk": {"storageAccountType": "Premium_LRS", "id": "/long"}, "name": "of no use"}
+    named = machine(pool, "aks-default-x7k2p", **{"karpenter.sh_nodepool": "default"})
+    named["properties"] |= {"storageProfile": {"osDisk": disk}, "osProfile": {"computerName": "AKS-default-X7k2p"}}
+    served = read(world(SMALL, named, machine(pool, "aks-default-9q4zt", **{"karpenter.sh_nodepool": "default"})))
+    first, second = sorted(read_fleet(served.azure).pool(pool.cluster_id, "default").machines)[::-1]
+    assert (first.node, first.vm_size) == ("aks-default-x7k2p", "Standard_D4s_v3")
+    assert first.os_disk == {"diskSizeGB": 128, "caching": "ReadOnly", "diffDiskSettings": None, "managedDisk": {"storageAccountType": "Premium_LRS"}}
+    assert (second.node, (second.os_disk or {}).get("diskSizeGB")) == ("aks-default-9q4zt", None)
+
+
+def test_machines_that_came_and_went_since_the_fleet_was_read_are_known_at_once(read: Serve) -> None:
+    pool = next(pools_of(SMALL))
+    tag = {"karpenter.sh_nodepool": "default"}
+    served = read(world(SMALL, machine(pool, "aks-default-aaaaa", **tag), machine(pool, "aks-default-bbbbb", **tag)))
+    fleet = read_fleet(served.azure)
+    served.local.serve(world(SMALL, machine(pool, "aks-default-bbbbb", **tag), machine(pool, "aks-default-ccccc", **tag)))
+    now = with_its_machines(served.azure, fleet.cluster(pool.cluster_id), fleet.pool(pool.cluster_id, "default"))
+    assert [one.node for one in now.machines] == ["aks-default-bbbbb", "aks-default-ccccc"]
+    served.local.serve(world(SMALL))
+    gone = with_its_machines(served.azure, fleet.cluster(pool.cluster_id), fleet.pool(pool.cluster_id, "default"))
+    assert (gone.machines, gone.capacity) == ((), 0)
+
+
+@pytest.mark.parametrize(("nodes", "prefix"), [
+    (("aks-apps-12345678-vms0", "aks-apps-12345678-vms12"), "aks-apps-12345678-vms"), (("aks-default-x7k2p",), ""),
+    (("aks-apps-12345678-vms0", "oddly-named"), ""), ((), ""),
+])
+def test_nodes_that_are_gone_are_found_by_the_stem_of_their_names_where_it_tells_the_pool(nodes: tuple[str, ...], prefix: str) -> None:
+    assert PoolRef("/c", "p", "", "westeurope", "", 1, "virtual_machines", tuple(Machine(f"/{n}", n, "") for n in nodes)).node_prefix == prefix
+
+
+def test_version_and_subnet_of_a_pool_are_those_of_its_own_profile(read: Serve) -> None:
+    built = world(SMALL, machine(next(pools_of(SMALL)), "aks-default-x7k2p", **{"karpenter.sh_nodepool": "default"}))
+    first = next(pools_of(SMALL))
+    for resource in built.resources:
+        if resource["id"] == first.cluster_id:
+            resource["properties"]["agentPoolProfiles"] = [
+                {"name": first.name, "orchestratorVersion": "1.32", "currentOrchestratorVersion": "1.32.6", "vnetSubnetID": "/subnets/a"},
+                {"name": "other", "orchestratorVersion": "1.33.1", "vnetSubnetID": "/subnets/b"}]
+    fleet = read_fleet(read(built).azure)
+    own, provisioned = fleet.pool(first.cluster_id, first.name), fleet.pool(first.cluster_id, "default")
+    assert (own.kubernetes_version, own.subnets) == ("1.32.6", ("/subnets/a",))
+    assert (provisioned.kubernetes_version, provisioned.subnets) == ("", ("/subnets/a", "/subnets/b")), "it is one of the cluster's"
 
 
 def test_a_machine_outside_of_every_node_resource_group_is_no_node(read: Serve) -> None:

@@ -19,12 +19,8 @@ D4S_V3 = sku("Standard_D4s_v3", vCPUs="4", CachedDiskBytes="107374182400", Combi
              EphemeralOSDiskSupported="True", PremiumIO="True", MaxResourceVolumeMB="32768")
 
 
-def scale_set(**disk: object) -> dict[str, object]:
-    return {"properties": {"virtualMachineProfile": {"storageProfile": {"osDisk": disk}}}}
-
-
-MANAGED_128 = scale_set(diskSizeGB=128, caching="ReadOnly", managedDisk={"storageAccountType": "Premium_LRS"})
-EPHEMERAL = scale_set(diskSizeGB=100, caching="ReadOnly", diffDiskSettings={"option": "Local", "placement": "CacheDisk"})
+MANAGED_128 = {"diskSizeGB": 128, "caching": "ReadOnly", "managedDisk": {"storageAccountType": "Premium_LRS"}, "diffDiskSettings": None}
+EPHEMERAL = {"diskSizeGB": 100, "caching": "ReadOnly", "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}
 
 
 def test_a_d4s_v3_has_the_limits_of_its_size_page() -> None:
@@ -60,8 +56,8 @@ def test_a_size_that_nobody_knows_has_unknown_limits_and_no_zeros() -> None:
 
 @pytest.mark.parametrize(("gib", "tier"), [(1, "P1"), (128, "P10"), (129, "P15"), (512, "P20"), (1000, "P30")])
 def test_a_disk_is_limited_by_the_smallest_tier_that_holds_it(gib: int, tier: str) -> None:
-    model = scale_set(diskSizeGB=gib, managedDisk={"storageAccountType": "Premium_LRS"})
-    assert os_disk(model, vm_limits("x", []), []).tier == tier
+    disk = {"diskSizeGB": gib, "managedDisk": {"storageAccountType": "Premium_LRS"}}
+    assert os_disk(disk, vm_limits("x", []), []).tier == tier
 
 
 def test_the_regions_own_disk_row_goes_before_the_published_table() -> None:

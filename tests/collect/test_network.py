@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.collect.network import hops_of
+from shared.collect.network import hops_of, subnets_of
 from shared.model import Cluster
 
 SUBNET = "/subscriptions/s/resourceGroups/net/providers/Microsoft.Network/virtualNetworks/v/subnets/nodes"
@@ -21,8 +21,8 @@ def row(kind: str, name: str, group: str = "mc_prod", subscription: str = "s", *
             "resourceGroup": group, "subscriptionId": subscription, "sku": None, "properties": properties}
 
 
-def names(outbound: str, *rows: dict[str, Any], scale_set: dict[str, Any] | None = SCALE_SET) -> list[str]:
-    return [hop.id.rpartition("/")[2] for hop in hops_of(cluster(outbound), scale_set, rows)]
+def names(outbound: str, *rows: dict[str, Any], subnets: tuple[str, ...] = (SUBNET.upper(),)) -> list[str]:
+    return [hop.id.rpartition("/")[2] for hop in hops_of(cluster(outbound), subnets, rows)]
 
 
 def firewall(name: str, address: str, tier: str = "Standard") -> dict[str, Any]:
@@ -31,6 +31,11 @@ def firewall(name: str, address: str, tier: str = "Standard") -> dict[str, Any]:
 
 def routes(address: str, *subnets: str) -> dict[str, Any]:
     return row("routeTables", "rt", "net", subnets=[{"id": s} for s in subnets], routes=[{"properties": {"nextHopIpAddress": address}}])
+
+
+def test_a_scale_sets_model_names_the_subnets_of_its_nodes() -> None:
+    assert list(subnets_of(SCALE_SET)) == [SUBNET.upper()]
+    assert list(subnets_of({})) == list(subnets_of({"properties": None})) == []
 
 
 def test_the_load_balancer_is_the_one_of_the_node_group_and_not_the_internal_one() -> None:
@@ -56,13 +61,13 @@ def test_a_firewall_is_the_one_that_the_subnets_routes_lead_to() -> None:
 
 @pytest.mark.parametrize(("tier", "gigabits"), [("Standard", 30), ("Premium", 100), ("Basic", 0.25)])
 def test_a_firewall_carries_what_its_tier_is_published_to(tier: str, gigabits: float) -> None:
-    (hop,) = hops_of(cluster("userDefinedRouting"), SCALE_SET, [routes("10.1.0.4", SUBNET), firewall("fw", "10.1.0.4", tier)])
+    (hop,) = hops_of(cluster("userDefinedRouting"), [SUBNET], [routes("10.1.0.4", SUBNET), firewall("fw", "10.1.0.4", tier)])
     assert (hop.kind, hop.limit_bits_per_second) == ("firewall", gigabits * 1e9)
 
 
 @pytest.mark.parametrize("outbound", ["", "none", "block", "userDefinedRouting"])
 def test_what_cannot_be_told_is_not_guessed(outbound: str) -> None:
-    assert names(outbound, row("loadBalancers", "kubernetes"), row("natGateways", "managed"), firewall("fw", "10.1.0.4"), scale_set=None) == []
+    assert names(outbound, row("loadBalancers", "kubernetes"), row("natGateways", "managed"), firewall("fw", "10.1.0.4"), subnets=()) == []
 
 
 def test_rows_without_properties_break_nothing() -> None:

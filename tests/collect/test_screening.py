@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from local.azure.faults import Fault
 from local.bench.worlds import IOPS, Shape, fleet_world, hot_pools
 from shared.collect.azure import RawSeries
-from shared.collect.fleet import PoolRef, read_fleet
+from shared.collect.fleet import Machine, PoolRef, read_fleet
+from shared.collect.metrics import BATCH
 from shared.collect.regions import MOST_TRIES, Outcome, RegionalRequests
-from shared.collect.screening import BATCH, NO_VALUE, NODES_A_CALL, Screened, at_limit, batches, screen
+from shared.collect.screening import NO_VALUE, NODES_A_CALL, Screened, at_limit, batches, screen
 from shared.errors import Permanent, PullwatchError, Throttled, Transient
 from shared.model import Thresholds
 from tests.collect.conftest import NOW, Read
@@ -29,9 +30,9 @@ def screened(served: Read) -> Screened:
 
 def pool(number: int, subscription: str = "s1", location: str = "westeurope", capacity: int = 3, machines: int = 0) -> PoolRef:
     group = f"/subscriptions/{subscription}/resourceGroups/MC/providers/Microsoft.Compute"
-    ids = tuple(f"{group}/virtualMachines/vm{number}-{m}" for m in range(machines))
+    nodes = tuple(Machine(f"{group}/virtualMachines/vm{number}-{m}", f"vm{number}-{m}", "") for m in range(machines))
     vmss_id = "" if machines else f"{group}/virtualMachineScaleSets/aks-p{number}-12345678-vmss"
-    return PoolRef("/c", f"p{number}", vmss_id, location, "", machines or capacity, "virtual_machines" if machines else "scale_set", ids)
+    return PoolRef("/c", f"p{number}", vmss_id, location, "", machines or capacity, "virtual_machines" if machines else "scale_set", nodes)
 
 
 # --- batches ---

@@ -13,7 +13,7 @@ import pytest
 from local.world import SCENARIOS, build
 from local.world.build import build_scenario
 from local.world.kubelet_log import go_duration
-from local.world.plan import node_name
+from local.world.names import node_name
 from local.world.scenarios import SCENARIO_LIST
 from local.world.skus import resource_skus
 from local.world.types import MetricSeries, World
@@ -21,6 +21,8 @@ from local.world.types import MetricSeries, World
 NOW = datetime(2026, 3, 4, 10, 42, 17, tzinfo=UTC)
 DATA = Path(__file__).parents[1] / "data"
 METRICS = json.loads((DATA / "world_metrics.json").read_text())
+METRICS["Microsoft.Compute/virtualMachines"] = {
+    name: one | {"dimensions": [d for d in one["dimensions"] if d != "VMName"]} for name, one in METRICS["Microsoft.Compute/virtualMachineScaleSets"].items()}
 TABLES = json.loads((DATA / "world_tables.json").read_text())
 PULLED = re.compile(r'^Successfully pulled image "([^"]+)" in (\S+) \((\S+) including waiting\)\. Image size: (\d+) bytes\.$')
 TYPES = {"string": str, "int": int, "real": float, "datetime": datetime}
@@ -204,6 +206,28 @@ def test_the_scale_set_says_what_its_os_disk_is(worlds: dict[str, World]) -> Non
 def test_a_scale_out_ends_with_more_instances(worlds: dict[str, World]) -> None:
     scale_set, = rows(worlds["acr-throttled"], "Microsoft.Compute/virtualMachineScaleSets")
     assert scale_set["sku"]["capacity"] == 94
+
+
+def test_single_machines_are_a_resource_each_and_named_as_their_node() -> None:
+    world = build("machines-iops", 1, NOW)
+    machines = rows(world, "Microsoft.Compute/virtualMachines")
+    assert len(machines) == 8
+    assert all(re.fullmatch(r"aks-apps-\d{8}-vms\d", machine["properties"]["osProfile"]["computerName"]) for machine in machines)
+    assert {one.resource_id for one in series(world, "OS Disk Queue Depth")} == {machine["id"] for machine in machines}
+    cluster, = rows(world, "Microsoft.ContainerService/managedClusters")
+    assert cluster["properties"]["agentPoolProfiles"][0]["virtualMachinesProfile"] == {"scale": {"manual": [{"size": "Standard_D4s_v3", "count": 8}]}}
+    assert rows(world, "Microsoft.Compute/virtualMachineScaleSets") == []
+
+
+def test_auto_provisioned_nodes_of_several_sizes_are_in_no_agent_pool() -> None:
+    world = build("provisioned-iops", 1, NOW)
+    machines = rows(world, "Microsoft.Compute/virtualMachines")
+    assert {machine["tags"]["karpenter.sh_nodepool"] for machine in machines} == {"default"}
+    assert {machine["properties"]["hardwareProfile"]["vmSize"] for machine in machines} == {"Standard_D2s_v3", "Standard_D4s_v3"}
+    assert {row["Computer"] for row in world.tables["KubeNodeInventory"]} == {machine["name"] for machine in machines}
+    cluster, = rows(world, "Microsoft.ContainerService/managedClusters")
+    assert [profile["name"] for profile in cluster["properties"]["agentPoolProfiles"]] == ["system"]
+    assert world.events == []
 
 
 def test_sizes_and_tiers_are_listed_with_string_values() -> None:

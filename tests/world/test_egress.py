@@ -12,7 +12,7 @@ from local.world.plan import FOREVER, Life
 from local.world.run import run
 from local.world.scenario import Outbound
 from local.world.types import World
-from shared.collect.network import hops_of
+from shared.collect.network import hops_of, subnets_of
 from shared.model import Cluster
 
 NOW = datetime(2026, 3, 4, 10, 42, 17, tzinfo=UTC)
@@ -108,6 +108,6 @@ def test_the_product_finds_what_stands_in_the_way_from_the_listed_resources(name
         id=row["id"], name=row["name"], location=row["location"], subscription_id=row["subscriptionId"], resource_group=row["resourceGroup"],
         node_resource_group=row["properties"]["nodeResourceGroup"], outbound_type=row["properties"]["networkProfile"]["outboundType"],
     )
-    hop, = hops_of(cluster, scale_set, world.resources)
+    hop, = hops_of(cluster, tuple(subnets_of(scale_set)), world.resources)
     assert hop.kind == kind
     assert hop.id in {one.resource_id for one in world.metrics}
