@@ -20,20 +20,21 @@ def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
 
 def one_core_full(view: View, node: str, minute: int) -> bool:
     """Whether pulls kept about one core busy above the usual: an average over many cores hides a single full one."""
-    column, vcpus, usual = view.column(CPU, node), view.model(node).vm.vcpus, _usual(view, node)
+    column, vcpus, usual = view.column(CPU, node), view.model(node).vm.vcpus, _usual(view, node, minute)
     used = column[minute] if column else None
     return used is not None and usual is not None and bool(vcpus) and (used - usual) / 100 * (vcpus or 0) >= ONE_CORE
 
 
-def _usual(view: View, node: str) -> float | None:
-    """Percent that the node's other work uses."""
-    return 0.0 if _joined(view, node) else view.usual(CPU)
+def _usual(view: View, node: str, minute: int) -> float | None:
+    """Percent that the node's other work uses: next to nothing on a node that just came, where one pull is all there is."""
+    alone = view.pulling.get(node, [0.0] * view.minutes)[minute] <= 60.0
+    return 0.0 if alone and _joined(view, node) else view.usual(CPU)
 
 
 def _core_unseen(view: View) -> bool:
     """Whether an image that unpacks slowly may have filled one core without anybody being able to tell."""
     slow = (node for node, states in view.states.items() if HARD_TO_UNPACK in states)
-    return any(not view.model(node).vm.vcpus or _usual(view, node) is None for node in slow)
+    return any(not view.model(node).vm.vcpus or (view.usual(CPU) is None and not _joined(view, node)) for node in slow)
 
 
 def _joined(view: View, node: str) -> bool:

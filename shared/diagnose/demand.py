@@ -56,8 +56,12 @@ class Demand:
     @cached_property
     def asked(self) -> dict[str, list[Needs | None]]:
         """Node → what each of its transfers asks for; None: not known."""
-        return {node: [drawn if transfer.again else self.needs.get(transfer.image) for transfer, drawn in zip(self.transfers[node], each, strict=True)]
-                for node, each in self._drawn.items()}
+        return {node: [self._asked(*pair) for pair in zip(self.transfers[node], each, strict=True)] for node, each in self._drawn.items()}
+
+    def _asked(self, transfer: Transfer, drawn: Needs | None) -> Needs | None:
+        if transfer.again:
+            return _asked_for(drawn) if drawn else None
+        return self.needs.get(transfer.image)
 
     @cached_property
     def needs(self) -> dict[str, Needs]:
@@ -67,7 +71,7 @@ class Demand:
             for transfer, needs in zip(transfers, self._drawn[node], strict=True):
                 if needs and not transfer.again:
                     found[transfer.image].append(needs)
-        return {image: _needs([fmean(n[kind] for n in each) for kind in KINDS]) for image, each in found.items()}
+        return {image: _asked_for([fmean(n[kind] for n in each) for kind in KINDS]) for image, each in found.items()}
 
     @cached_property
     def _drawn(self) -> dict[str, list[Needs | None]]:
@@ -84,14 +88,17 @@ class Demand:
             yield _needs(known) if len(known) == len(parts) else None
 
     def _beyond(self, node: str, kind: Kind, together: Sequence[float]) -> list[float | None]:
-        """What pulls drew each second, minute by minute; a full disk gave other work no more than each of them."""
+        """What pulls drew each second, minute by minute; a full disk gave other work no more than each of them.
+
+        Below zero where other work drew less than usual: cut off there, its ups and downs would add up to a demand.
+        """
         column, others = self._columns[node][kind], self.others[node][kind]
         limits = of_pool(self._view.model(node))
         full = SHARED_OUT * ((limits.iops, limits.bytes_per_second)[kind] or inf) if kind in DISK else inf
         beyond: list[float | None] = [None] * len(together)
         for minute, (used, seconds) in enumerate(zip(column, together, strict=False)):
             if used is not None:
-                beyond[minute] = max(0.0, used - (min(others, used / (1 + seconds / 60)) if used >= full else others))
+                beyond[minute] = used - (min(others, used / (1 + seconds / 60)) if used >= full else others)
         return beyond
 
     # --- what else the nodes do ---
@@ -174,3 +181,8 @@ def _part(beyond: Sequence[float | None], seconds: Sequence[float], together: Se
 
 def _needs(values: Sequence[float]) -> Needs:
     return values[Kind.OPERATIONS], values[Kind.BYTES], values[Kind.CORES], values[Kind.RECEIVED]
+
+
+def _asked_for(values: Sequence[float]) -> Needs:
+    """Nobody asks for less than nothing."""
+    return _needs([max(0.0, value) for value in values])

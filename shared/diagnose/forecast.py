@@ -19,7 +19,7 @@ from shared.diagnose.attribution import held_up
 from shared.diagnose.demand import Demand, Transfer
 from shared.diagnose.distance import is_distant
 from shared.diagnose.node_limits import NodeLimits, of_pool
-from shared.diagnose.pipeline import Job, Kind, Needs, play
+from shared.diagnose.pipeline import Job, Kind, Needs, play, with_cores
 from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View
 from shared.diagnose.waits import Wait
 from shared.model import Remedy
@@ -75,7 +75,7 @@ class Forecast:
         demand = self._demand
         planned = [(self._job(t, needs, near, admitted), t.waits) for t, needs in zip(demand.transfers[node], demand.asked[node], strict=True) if needs]
         if admitted:
-            planned += [(self._unhindered(w), (w,)) for w in self._waits[node] if not w.done and w.image in demand.needs]
+            planned += [(self._pull(w.image, w.start), (w,)) for w in self._waits[node] if not w.done and w.image in demand.needs]
         planned.sort(key=lambda pair: pair[0].arrives)
         ends = play([job for job, _ in planned], demand.others[node], limits, serial=serial)
         for (_, waits), end in zip(planned, ends, strict=True):
@@ -88,15 +88,15 @@ class Forecast:
         arrives = min(w.start if admitted else w.queue_start for w in transfer.waits)
         if transfer.again:
             return Job(arrives, needs, REQUESTS_SECONDS + needs[Kind.CORES])
-        distance = 0.0 if near else self._own_pace.get(transfer.image, 0.0)
-        return Job(arrives, needs, max(self._unpacking_seconds(transfer.image), distance))
+        return self._pull(transfer.image, arrives, near)
 
-    def _unhindered(self, wait: Wait) -> Job:
-        """The pull that an attempt would have been that only failed."""
-        return Job(wait.start, self._demand.needs[wait.image], max(self._unpacking_seconds(wait.image), self._own_pace.get(wait.image, 0.0)))
-
-    def _unpacking_seconds(self, image: str) -> float:
-        return REQUESTS_SECONDS + max(self._demand.needs[image][Kind.CORES], self._sizes.get(image, 0) / UNPACKED_BYTES_PER_SECOND)
+    def _pull(self, image: str, arrives: float, near: bool = False) -> Job:
+        """A pull of the image from its beginning. Its size says better than a long storm's ups and downs what unpacking takes."""
+        needs, size = self._demand.needs[image], self._sizes.get(image)
+        own_pace = 0.0 if near and is_distant(self._view.case, image) else self._own_pace.get(image, 0.0)
+        if size and not own_pace:
+            needs = with_cores(needs, size / UNPACKED_BYTES_PER_SECOND)
+        return Job(arrives, needs, max(REQUESTS_SECONDS + needs[Kind.CORES], own_pace))
 
     # --- the pulls ---
 

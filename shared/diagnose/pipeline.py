@@ -47,6 +47,11 @@ type Needs = tuple[float, float, float, float]
 NOTHING: Needs = (0.0, 0.0, 0.0, 0.0)
 
 
+def with_cores(needs: Needs, core_seconds: float) -> Needs:
+    """The same needs with others for unpacking."""
+    return needs[Kind.OPERATIONS], needs[Kind.BYTES], core_seconds, needs[Kind.RECEIVED]
+
+
 class Job(NamedTuple):
     """One image on its way to one node."""
 
