@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from itertools import batched
 from math import fsum
@@ -75,7 +76,8 @@ def node_series(azure: Azure, pool: PoolRef, window: Window) -> Measured:
         return Measured(tuple(_series(r, node, window) for r in raw if (node := _node(r, nodes))), not_known)
 
     with ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="metrics") as executor:
-        answers = list(executor.map(read, batched(pool.resource_ids, BATCH, strict=False)))
+        asked = [executor.submit(copy_context().run, read, ids) for ids in batched(pool.resource_ids, BATCH, strict=False)]
+        answers = [one.result() for one in asked]
     found, errors = [a for a in answers if isinstance(a, Measured)], [a for a in answers if not isinstance(a, Measured)]
     if errors and not found:
         raise errors[0]
