@@ -5,6 +5,7 @@ Comparisons with NaN are false, so each test below leaves NaN out by itself.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import cast
 
 from msgspec.structs import fields, replace
@@ -29,6 +30,7 @@ def all_believable(values: Sequence[float | None], most: float) -> bool:
     return not known or (min(known) >= 0.0 and max(known) <= most and sum(known) >= 0.0)
 
 
+@cache
 def most_of(metric: str) -> float:
     """The largest value to believe of a metric, by its name."""
     return MOST_PERCENT if "percentage" in metric.lower() or metric.lower().endswith("utilization") else MOST

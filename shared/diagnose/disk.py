@@ -12,6 +12,8 @@ Sources: "Disk metrics", "Managed disk bursting", "Virtual machine and disk perf
 """
 
 from collections.abc import Sequence
+from operator import add
+from typing import cast
 
 from shared.diagnose.pressure import Pressure, Pressures
 from shared.diagnose.view import Column, Ratios, View
@@ -97,7 +99,8 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
 
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
-    percent, rates = view.column(percent_metric, node), _sum(view, node, metrics)
+    percent = view.column(percent_metric, node)
+    rates = _sum(view, node, metrics) if burst or not percent or None in percent else ()
     credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
     ratios: list[float | None] = []
     for minute in minutes:
@@ -114,7 +117,11 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
 def _sum(view: View, node: str, metrics: tuple[str, str]) -> Column:
     """Reads and writes together, minute by minute; a minute that misses one of them is missing."""
     reads, writes = (view.column(m, node) for m in metrics)
-    return [None if r is None or w is None else r + w for r, w in zip(reads, writes, strict=True)] if reads and writes else ()
+    if not (reads and writes):
+        return ()
+    if None in reads or None in writes:
+        return [None if r is None or w is None else r + w for r, w in zip(reads, writes, strict=True)]
+    return list(map(add, cast("Sequence[float]", reads), cast("Sequence[float]", writes)))
 
 
 def _credits_left(view: View, node: str) -> list[bool]:
@@ -135,10 +142,11 @@ def _ran_out(view: View, node: str) -> int | None:
 
 
 def _spent(view: View, node: str, metric: str) -> int | None:
-    known = [(minute, v) for minute, v in enumerate(view.column(metric, node)) if v is not None]
-    if not known or known[0][1] >= CREDITS_LEFT:
+    column = view.column(metric, node)
+    first = next((v for v in column if v is not None), None)
+    if first is None or first >= CREDITS_LEFT:
         return None
-    return next((minute for minute, v in known if v >= CREDITS_SPENT), None)
+    return next((minute for minute, v in enumerate(column) if v is not None and v >= CREDITS_SPENT), None)
 
 
 def only_byte_credits_ran_out(view: View) -> bool:

@@ -24,7 +24,7 @@ from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View
 from shared.diagnose.waits import Wait
 from shared.model import Remedy
 
-MOST_PULLS = 160
+MOST_PULLS = 100
 """Pulls played: of all nodes, or of nodes spread evenly from the most held up to the least."""
 REQUESTS_SECONDS = 1.0
 """Token, manifest and redirects, before the first byte: no limit of a node changes that."""
@@ -40,6 +40,7 @@ class Forecast:
     def __init__(self, view: View) -> None:
         self._view = view
         self._sizes = {p.image: p.size_bytes for p in view.case.pulls if p.size_bytes}
+        self._played: dict[tuple[NodeLimits, bool, bool, bool], float | None] = {}
         self._serial = view.case.pool.pull_mode == "serial" or any(w.queued_seconds >= QUEUED_SECONDS for w in view.waits)
 
     def p95_seconds(self, limits: NodeLimits, *, serial: bool | None = None, near: bool = False, admitted: bool = False) -> float | None:
@@ -50,8 +51,10 @@ class Forecast:
         """
         if not (limits.iops and limits.bytes_per_second and self._demand.measured):
             return None
-        one_by_one = self._serial if serial is None else serial
-        return _p95([t for node in self._waits for t in self._times(node, limits, one_by_one, near, admitted)])
+        question = limits, self._serial if serial is None else serial, near, admitted
+        if question not in self._played:
+            self._played[question] = _p95([t for node in self._waits for t in self._times(node, *question)])
+        return self._played[question]
 
     def with_effect(self, remedy: Remedy, limits: NodeLimits | None = None, *, serial: bool | None = None, near: bool = False,
                     admitted: bool = False) -> Remedy:

@@ -18,6 +18,10 @@ class NodeLimits(NamedTuple):
     """0..1: how full the disk's bucket of burst credits is when pulls begin; a new disk starts with all of them."""
     byte_credits: float = 1.0
 
+    @property
+    def can_burst(self) -> bool:
+        return (self.burst_iops or 0.0) > (self.iops or 0.0) or (self.burst_bytes_per_second or 0.0) > (self.bytes_per_second or 0.0)
+
 
 def managed(disk: OsDisk | DiskTier, vm: VmLimits, io_credits: float = 1.0, byte_credits: float = 1.0) -> NodeLimits:
     """A managed OS disk on ``vm``: the tighter of their limits, burst or not."""

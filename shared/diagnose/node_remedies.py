@@ -42,6 +42,8 @@ def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[
 
 def _without_credits(forecast: Forecast, option: _Option, predicted: float | None) -> str:
     """What is left of the effect once burst credits are gone, if they make a difference."""
+    if not option.limits.can_burst:
+        return ""
     seconds = forecast.p95_seconds(option.limits._replace(io_credits=0.0, byte_credits=0.0))
     if seconds is None or predicted is None or seconds <= LITTLE_GAINED * predicted:
         return ""

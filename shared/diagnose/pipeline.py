@@ -121,14 +121,17 @@ def share(jobs: Sequence[Job], others: Needs, limits: Sequence[float]) -> tuple[
     rates = [1.0 / job.fastest_seconds for job in jobs]
     needs = list(zip(*(job.needs for job in jobs), strict=True))
     free = [_left_for(len(jobs), kind, others[kind], limits[kind]) for kind in KINDS]
+    wanted = [sumprod(rates, need) for need in needs]
     for _ in KINDS:
-        wanted = [sumprod(rates, needs[kind]) for kind in KINDS]
-        tightest = max(KINDS, key=lambda kind: wanted[kind] / free[kind])
-        if wanted[tightest] <= free[tightest] * (1 + _DONE):
+        overload = list(map(truediv, wanted, free))
+        most = max(overload)
+        if most <= 1 + _DONE:
             break
+        tightest = overload.index(most)
         level = _level(free[tightest], [rate * need for rate, need in zip(rates, needs[tightest], strict=True)])
         rates = [min(rate, level / need) if need else rate for rate, need in zip(rates, needs[tightest], strict=True)]
-    return rates, [min(sumprod(rates, needs[kind]) + others[kind], limits[kind]) for kind in KINDS]
+        wanted = [sumprod(rates, need) for need in needs]
+    return rates, [min(rate + other, limit) for rate, other, limit in zip(wanted, others, limits, strict=True)]
 
 
 def _left_for(pulls: int, kind: Kind, others: float, limit: float) -> float:

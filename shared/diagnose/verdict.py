@@ -1,6 +1,7 @@
 """All layers together → the verdict: which cause, how sure, how bad, in one headline."""
 
 from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
 
 from msgspec.structs import replace
 
@@ -118,7 +119,7 @@ def _impact(view: View) -> Impact:
     baseline = view.usual_p95_seconds
     if not view.pulls_seen:
         return Impact(nodes_total=total, baseline_p95_seconds=baseline)
-    times = sorted(w.seconds for w in view.waits)
+    times = sorted(w.end - w.start for w in view.waits)
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
         p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
@@ -127,8 +128,8 @@ def _impact(view: View) -> Impact:
 
 
 def _slowest(found: list[Wait], most: int = 5) -> tuple[SlowPull, ...]:
-    ordered = sorted(found, key=lambda w: (-w.seconds, w.image, w.node))
-    return tuple(SlowPull(w.image, w.node, round(w.seconds, 1)) for w in ordered[:most])
+    worst = nsmallest(most, found, key=lambda w: (w.start - w.end, w.image, w.node))
+    return tuple(SlowPull(w.image, w.node, round(w.seconds, 1)) for w in worst)
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float | None:

@@ -102,8 +102,8 @@ class View:
         """The metric of a node for every minute of the window; empty if it was never measured."""
         key = (metric, node)
         if key not in self._columns:
-            found = self._series[metric.lower()].get(node, ()) if metric.lower() in self._series else ()
-            self._columns[key] = _merged([self._aligned(s) for s in found])
+            found = self._series.get(metric.lower(), {}).get(node, ())
+            self._columns[key] = self._aligned(found[0]) if len(found) == 1 else _merged([self._aligned(s) for s in found])
         return self._columns[key]
 
     def _aligned(self, series: Series) -> Column:
@@ -269,6 +269,9 @@ class View:
     @cached_property
     def repeats(self) -> dict[tuple[str, str], int]:
         """(node, image) → pulls begun after the node had the image, where there were ``REPEATS`` or more."""
+        pulled = Counter((w.node, w.image) for w in self.waits if w.done)
+        if max(pulled.values(), default=0) <= REPEATS:
+            return {}
         counts = Counter((w.node, w.image) for w in self.waits if w.done and w.pull_start >= self.first_end[w.node, w.image])
         return {key: count for key, count in counts.items() if count >= REPEATS}
 
@@ -282,7 +285,7 @@ class View:
     def pulling(self) -> dict[str, list[float]]:
         """Node → seconds that slow pulls were at work in each minute; parallel pulls add up."""
         rows = {node: [row for state, row in states.items() if state in WORKING] for node, states in self.states.items()}
-        return {node: [sum(minute) for minute in zip(*found, strict=True)] for node, found in rows.items() if found}
+        return {node: found[0] if len(found) == 1 else [sum(minute) for minute in zip(*found, strict=True)] for node, found in rows.items() if found}
 
     @cached_property
     def slow_minutes(self) -> dict[str, list[int]]:
@@ -315,6 +318,6 @@ def add_span(row: list[float], start: float, end: float) -> None:
 
 def _merged(columns: list[Column]) -> Column:
     """One column of several for the same node: the highest of what was measured."""
-    if len(columns) <= 1:
-        return columns[0] if columns else _NOTHING
+    if not columns:
+        return _NOTHING
     return [max((v for v in minute if v is not None), default=None) for minute in zip(*(c for c in columns if c), strict=True)]
