@@ -56,6 +56,10 @@ class Forecast:
             self._played[question] = _p95([t for node in self._waits for t in self._times(node, *question)])
         return self._played[question]
 
+    def sustained_p95_seconds(self, limits: NodeLimits) -> float | None:
+        """p95 once all burst credits are gone."""
+        return self.p95_seconds(limits._replace(io_credits=0.0, byte_credits=0.0) if limits.can_burst else limits)
+
     def with_effect(self, remedy: Remedy, limits: NodeLimits | None = None, *, serial: bool | None = None, near: bool = False,
                     admitted: bool = False) -> Remedy:
         """The remedy with what it makes of p95, under ``limits`` or today's."""

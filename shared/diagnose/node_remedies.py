@@ -30,24 +30,17 @@ class _Option(NamedTuple):
 
 
 def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
-    """Best first, those of the same VM size before others; what would make it worse last, marked so."""
+    """Best first, those of the same VM size before others; what would make it worse last, marked so.
+
+    Burst credits are a gift, not a plan: what is better is judged without them, and told with them.
+    """
     forecast = Forecast(view)
     options = _disk_options(view.case, forecast) if cause.layer == "disk" else _vm_options(view.case, forecast)
-    rated = [(option, forecast.p95_seconds(option.limits)) for option in options if pool_change.can_be_had(view.case, _nodes(option))]
+    rated = [(option, forecast.sustained_p95_seconds(option.limits)) for option in options if pool_change.can_be_had(view.case, _nodes(option))]
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
     good.sort(key=lambda pair: (pair[1] is None, pair[0].vm.size != view.case.pool.vm_size, pair[1] or 0.0))
     bad = [(o, p) for o, p in rated if p and p95_seconds and p > p95_seconds / BETTER_BY and o.vm.size == view.case.pool.vm_size]
     return (*(_remedy(view.case, forecast, o, p) for o, p in good[:MOST_REMEDIES]), *(_warning(forecast, o, p) for o, p in bad[:1]))
-
-
-def _without_credits(forecast: Forecast, option: _Option, predicted: float | None) -> str:
-    """What is left of the effect once burst credits are gone, if they make a difference."""
-    if not option.limits.can_burst:
-        return ""
-    seconds = forecast.p95_seconds(option.limits._replace(io_credits=0.0, byte_credits=0.0))
-    if seconds is None or predicted is None or seconds <= LITTLE_GAINED * predicted:
-        return ""
-    return f"while burst credits last; without them p95 is about {about(seconds)}"
 
 
 def _disk_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
@@ -93,9 +86,9 @@ def _bigger_disk(case: Case, forecast: Forecast) -> Iterator[_Option]:
 
 def _enough(tiers: list[tuple[DiskTier, NodeLimits]], forecast: Forecast) -> tuple[DiskTier, NodeLimits]:
     """The first from which the next one would gain little."""
-    seconds = forecast.p95_seconds(tiers[0][1])
+    seconds = forecast.sustained_p95_seconds(tiers[0][1])
     for this, following in pairwise(tiers):
-        better = forecast.p95_seconds(following[1])
+        better = forecast.sustained_p95_seconds(following[1])
         if seconds is None or better is None or seconds <= LITTLE_GAINED * better:
             return this
         seconds = better
@@ -120,8 +113,11 @@ def _cores(vm: VmLimits) -> str:
     return f", {vm.vcpus} vCPUs" if vm.vcpus else ""
 
 
-def _remedy(case: Case, forecast: Forecast, option: _Option, predicted: float | None) -> Remedy:
-    note = "; ".join(filter(None, (_without_credits(forecast, option, predicted), pool_change.then(case, _nodes(option)), option.note)))
+def _remedy(case: Case, forecast: Forecast, option: _Option, sustained: float | None) -> Remedy:
+    predicted = forecast.p95_seconds(option.limits)
+    on_credit = sustained is not None and predicted is not None and sustained > LITTLE_GAINED * predicted
+    condition = f"that is while burst credits last, without them about {about(sustained)}" if on_credit else ""
+    note = " ".join(f"{part[0].upper()}{part[1:]}." for part in (condition, pool_change.then(case, _nodes(option)), option.note) if part)
     return Remedy(option.title, pool_change.command(case, _nodes(option)), predicted, note, rough=predicted is not None and not forecast.close)
 
 

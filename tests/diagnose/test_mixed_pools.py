@@ -136,7 +136,7 @@ def test_a_bigger_or_an_ephemeral_disk_of_auto_provisioned_nodes_is_a_matter_of_
     assert patches(found["Ephemeral OS disk"]) == [("aksnodeclasses", {"spec": {"osDiskSizeGB": 100}})]
     bigger = next(title for title in found if title.endswith(" GiB OS disk"))
     assert patches(found[bigger]) == [("aksnodeclasses", {"spec": {"osDiskSizeGB": int(bigger.split()[0].replace(",", ""))}})]
-    assert "nodes that no longer match are replaced one by one" in found[bigger].note
+    assert "Nodes that no longer match are replaced one by one." in found[bigger].note
 
 
 def test_another_size_of_auto_provisioned_nodes_is_a_requirement_of_their_nodepool() -> None:
