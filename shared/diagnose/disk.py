@@ -89,6 +89,10 @@ def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
 
 def _vm_cap(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
     columns = [c for metric in VM_PERCENT if (c := view.column(metric, node))]
+    if columns and not any(None in c for c in columns):
+        whole = cast("list[Sequence[float]]", columns)
+        worst = list(map(max, *whole)) if len(whole) > 1 else whole[0]
+        return [worst[m] / 100 for m in minutes]
     known = ([v for c in columns if (v := c[m]) is not None] for m in minutes)
     return [max(values) / 100 if values else None for values in known]
 
@@ -102,6 +106,8 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
     percent = view.column(percent_metric, node)
     rates = _sum(view, node, metrics) if burst or not percent or None in percent else ()
     credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
+    if percent and not credits_left and None not in percent:
+        return [cast("Sequence[float]", percent)[m] / 100 for m in minutes]
     ratios: list[float | None] = []
     for minute in minutes:
         rate = rates[minute] if rates else None
