@@ -131,7 +131,7 @@ class Demand:
         """Node → what it drew of each kind each second, minute by minute; empty where it was not measured."""
         view = self._view
         return {node: (
-            _sum(view, node, disk.OPERATIONS), _sum(view, node, disk.BYTES),
+            disk.both(view, node, disk.OPERATIONS), disk.both(view, node, disk.BYTES),
             [None if v is None else v * cores for v in view.column(cpu.CPU, node)] if (cores := self._cores(node)) else (),
             [None if v is None else v / 60 for v in view.column(network.NETWORK_IN, node)],
         ) for node in self.transfers}
@@ -161,11 +161,6 @@ def _overlapping(waits: Sequence[Wait]) -> list[list[Wait]]:
             latest[wait.image] = [wait]
             groups.append(latest[wait.image])
     return groups
-
-
-def _sum(view: View, node: str, metrics: tuple[str, str]) -> Column:
-    first, second = (view.column(m, node) for m in metrics)
-    return [None if a is None or b is None else a + b for a, b in zip(first, second, strict=True)] if first and second else ()
 
 
 def _part(beyond: Sequence[float | None], seconds: Sequence[float], together: Sequence[float]) -> float | None:

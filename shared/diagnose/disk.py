@@ -104,7 +104,7 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
     percent = view.column(percent_metric, node)
-    rates = _sum(view, node, metrics) if burst or not percent or None in percent else ()
+    rates = both(view, node, metrics) if burst or not percent or None in percent else ()
     credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
     if percent and not credits_left and None not in percent:
         return [cast("Sequence[float]", percent)[m] / 100 for m in minutes]
@@ -120,7 +120,7 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
     return ratios
 
 
-def _sum(view: View, node: str, metrics: tuple[str, str]) -> Column:
+def both(view: View, node: str, metrics: tuple[str, str]) -> Column:
     """Reads and writes together, minute by minute; a minute that misses one of them is missing."""
     reads, writes = (view.column(m, node) for m in metrics)
     if not (reads and writes):

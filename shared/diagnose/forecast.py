@@ -60,10 +60,9 @@ class Forecast:
         """p95 once all burst credits are gone."""
         return self.p95_seconds(limits._replace(io_credits=0.0, byte_credits=0.0) if limits.can_burst else limits)
 
-    def with_effect(self, remedy: Remedy, limits: NodeLimits | None = None, *, serial: bool | None = None, near: bool = False,
-                    admitted: bool = False) -> Remedy:
-        """The remedy with what it makes of p95, under ``limits`` or today's."""
-        seconds = self.p95_seconds(limits or self.today, serial=serial, near=near, admitted=admitted)
+    def with_effect(self, remedy: Remedy, *, serial: bool | None = None, near: bool = False, admitted: bool = False) -> Remedy:
+        """The remedy with what it makes of p95 under today's limits."""
+        seconds = self.p95_seconds(self.today, serial=serial, near=near, admitted=admitted)
         return replace(remedy, p95_seconds=seconds, rough=seconds is not None and not self.close)
 
     @cached_property
