@@ -12,9 +12,11 @@ Sources: "Disk metrics", "Managed disk bursting", "Virtual machine and disk perf
 """
 
 from collections.abc import Sequence
+from itertools import repeat
 from operator import add
 from typing import cast
 
+from shared.diagnose.believable import highest_of_each
 from shared.diagnose.pressure import Pressure, Pressures
 from shared.diagnose.view import Column, Ratios, View
 from shared.model import Cause
@@ -38,22 +40,22 @@ CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM
 def pressures(view: View, node: str) -> Pressures:
     """The disk limit that was used up, for the minutes of interest in which one was."""
     ratios, depth, ran_out = used(view, node), view.column(QUEUE, node), _ran_out(view, node)
-    limits = view.limits
+    queue_depth, columns = view.limits.queue_depth, tuple(ratios.items())
     found: Pressures = {}
-    bar, lower = limits.saturated_percent / 100, min(limits.saturated_percent, QUEUE_LOWERS_BAR_TO) / 100
+    bar, lower = view.limits.saturated_percent / 100, min(view.limits.saturated_percent, QUEUE_LOWERS_BAR_TO) / 100
     for index, minute in enumerate(view.minutes_of_interest[node]):
-        cause, ratio = _most_used(ratios, index)
+        cause, ratio = _most_used(columns, index)
         queue = depth[minute] if depth else None
-        if ratio >= (lower if queue is not None and queue > limits.queue_depth else bar):
+        if ratio >= (lower if queue is not None and queue > queue_depth else bar):
             burst_gone = ran_out is not None and minute >= ran_out and cause is not Cause.DISK_VM_CAP
             found[minute] = Pressure(Cause.DISK_BURST if burst_gone else cause, ratio)
     return found
 
 
-def _most_used(ratios: Ratios, index: int) -> tuple[Cause, float]:
+def _most_used(columns: Sequence[tuple[Cause, Column]], index: int) -> tuple[Cause, float]:
     """The tightest limit; of equals the first in the order of ``used``: a VM's cap before the disk's own."""
     best, most = Cause.DISK_IOPS, -1.0
-    for cause, column in ratios.items():
+    for cause, column in columns:
         ratio = column[index]
         if ratio is not None and ratio > most:
             best, most = cause, ratio
@@ -88,13 +90,8 @@ def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
 
 
 def _vm_cap(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
-    columns = [c for metric in VM_PERCENT if (c := view.column(metric, node))]
-    if columns and not any(None in c for c in columns):
-        whole = cast("list[Sequence[float]]", columns)
-        worst = list(map(max, *whole)) if len(whole) > 1 else whole[0]
-        return [worst[m] / 100 for m in minutes]
-    known = ([v for c in columns if (v := c[m]) is not None] for m in minutes)
-    return [max(values) / 100 if values else None for values in known]
+    columns = [[c[m] for m in minutes] for metric in VM_PERCENT if (c := view.column(metric, node))]
+    return [None if v is None else v / 100 for v in highest_of_each(columns)] or [None] * len(minutes)
 
 
 def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, metrics: tuple[str, str], limit: float | None,
@@ -103,17 +100,18 @@ def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, met
 
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
-    percent = view.column(percent_metric, node)
+    column = view.column(percent_metric, node)
+    percent = [column[m] for m in minutes] if column else []
     rates = both(view, node, metrics) if burst or not percent or None in percent else ()
-    credits_left = _credits_left(view, node) if burst and limit and max((r for r in rates if r is not None), default=0.0) > BURSTING_FROM * limit else []
+    credits_left = _credits_left(view, node) if burst and limit and max(filter(None, rates), default=0.0) > BURSTING_FROM * limit else []
     if percent and not credits_left and None not in percent:
-        return [cast("Sequence[float]", percent)[m] / 100 for m in minutes]
+        return [p / 100 for p in cast("list[float]", percent)]
     ratios: list[float | None] = []
-    for minute in minutes:
+    for minute, share in zip(minutes, percent or repeat(None), strict=False):
         rate = rates[minute] if rates else None
         if rate is not None and credits_left and burst and limit and rate > BURSTING_FROM * limit and credits_left[minute]:
             ratios.append(rate / burst)
-        elif percent and (share := percent[minute]) is not None:
+        elif share is not None:
             ratios.append(share / 100)
         else:
             ratios.append(rate / limit if rate is not None and limit else None)

@@ -1,6 +1,7 @@
 """What the disk's limits mean, in words and numbers: one finding for each of its four causes."""
 
 from shared.diagnose import disk
+from shared.diagnose.believable import highest_of_each
 from shared.diagnose.pressure import Claim, culprit_or_cleared, not_seen
 from shared.diagnose.view import Spot, View
 from shared.model import Cause, Chart, Evidence, Finding
@@ -148,8 +149,7 @@ def _ratios(view: View, cause: Cause, node: str) -> list[float | None]:
     found = disk.used(view, node)
     if cause is not Cause.DISK_BURST:
         return found.get(cause, [])
-    both = zip(found[Cause.DISK_IOPS], found[Cause.DISK_BANDWIDTH], strict=True)
-    return [max((r for r in pair if r is not None), default=None) for pair in both]
+    return highest_of_each([found[Cause.DISK_IOPS], found[Cause.DISK_BANDWIDTH]])
 
 
 def _peak_ratio(view: View, cause: Cause) -> tuple[float, Spot] | None:
@@ -170,8 +170,7 @@ def chart(view: View, cause: Cause) -> Chart:
     """The queue of the worst node, minute by minute; the part of the limit used where no queue was measured."""
     if view.seen(disk.QUEUE):
         return Chart(disk.QUEUE, "Count", view.start, 60, view.worst(disk.QUEUE), limit=view.limits.queue_depth, usual=view.usual(disk.QUEUE))
-    columns = [disk.used_in(view, node, range(view.minutes)).get(cause, []) for node in view.nodes]
-    worst = (max((r for r in minute if r is not None), default=None) for minute in zip(*filter(None, columns), strict=True))
+    worst = highest_of_each(disk.used_in(view, node, range(view.minutes)).get(cause, ()) for node in view.nodes)
     return Chart(f"{_noun(view, cause)} used", "Percent", view.start, 60, tuple(None if r is None else round(r * 100, 1) for r in worst), limit=100.0)
 
 

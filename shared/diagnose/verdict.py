@@ -1,7 +1,6 @@
 """All layers together → the verdict: which cause, how sure, how bad, in one headline."""
 
 from collections.abc import Callable, Iterable, Sequence
-from heapq import nsmallest
 
 from msgspec.structs import replace
 
@@ -123,12 +122,14 @@ def _impact(view: View) -> Impact:
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
         p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
-        slowest=_slowest(view.waits), nodes_affected=affected, slow_minutes=len({m for minutes in view.slow_minutes.values() for m in minutes}),
+        slowest=_slowest(view.waits, times), nodes_affected=affected, slow_minutes=len({m for minutes in view.slow_minutes.values() for m in minutes}),
     )
 
 
-def _slowest(found: list[Wait], most: int = 5) -> tuple[SlowPull, ...]:
-    worst = nsmallest(most, found, key=lambda w: (w.start - w.end, w.image, w.node))
+def _slowest(found: list[Wait], times: Sequence[float], most: int = 5) -> tuple[SlowPull, ...]:
+    """``times``: theirs, in order."""
+    among = [w for w in found if w.end - w.start >= times[-most:][0]]
+    worst = sorted(among, key=lambda w: (w.start - w.end, w.image, w.node))[:most]
     return tuple(SlowPull(w.image, w.node, round(w.seconds, 1)) for w in worst)
 
 

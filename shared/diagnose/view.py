@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from shared.diagnose.believable import all_believable, believable, believable_case, most_of
+from shared.diagnose.believable import all_believable, believable, believable_case, highest_of_each, most_of
 from shared.diagnose.distance import is_distant
 from shared.diagnose.waits import Wait, slow_waits, waits
 from shared.model import Case, Cause, NodeModel, Series, Thresholds, in_common
@@ -70,7 +70,7 @@ class View:
         """What the nodes are: one entry where all are alike."""
         self._model_of = {node: model for model in self.models for node in model.nodes}
         self._of: dict[tuple[str, ...], View] = {}
-        self._columns: dict[tuple[str, str], Column] = {}
+        self._columns: dict[str, dict[str, Column]] = defaultdict(dict)
         self.disk_use: dict[str, Ratios] = {}
         self._image_kinds: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
@@ -100,11 +100,11 @@ class View:
 
     def column(self, metric: str, node: str) -> Column:
         """The metric of a node for every minute of the window; empty if it was never measured."""
-        key = (metric, node)
-        if key not in self._columns:
+        columns = self._columns[metric]
+        if node not in columns:
             found = self._series.get(metric.lower(), {}).get(node, ())
-            self._columns[key] = self._aligned(found[0]) if len(found) == 1 else _merged([self._aligned(s) for s in found])
-        return self._columns[key]
+            columns[node] = self._aligned(found[0]) if len(found) == 1 else highest_of_each(map(self._aligned, found))
+        return columns[node]
 
     def _aligned(self, series: Series) -> Column:
         most = most_of(series.metric)
@@ -132,8 +132,10 @@ class View:
             return any(map(self.seen, metrics))
         known = total = 0
         for node, minutes in self.minutes_of_interest.items():
-            columns = [c for m in metrics if (c := self.column(m, node))]
-            known += sum(any(c[minute] is not None for c in columns) for minute in minutes)
+            unseen = list(minutes)
+            for column in (self.column(m, node) for m in metrics if unseen):
+                unseen = [minute for minute in unseen if column[minute] is None] if column else unseen
+            known += len(minutes) - len(unseen)
             total += len(minutes)
         if not self.pulls_seen:
             return known > 0 and known >= MEASURED_EVERYWHERE * max(total, self.case.pool.node_count * self.minutes)
@@ -171,12 +173,11 @@ class View:
         columns: dict[tuple[str, str], list[Column]] = defaultdict(list)
         for series in self.case.network:
             columns[series.metric.lower(), series.node].append(self._aligned(series))
-        return {key: _merged(found) for key, found in columns.items()}
+        return {key: highest_of_each(found) for key, found in columns.items()}
 
     def worst(self, metric: str) -> tuple[float | None, ...]:
         """The highest value of any node, minute by minute."""
-        columns = [c for node in self.nodes if (c := self.column(metric, node))]
-        return tuple(max((v for v in minute if v is not None), default=None) for minute in zip(*columns, strict=True)) if columns else ()
+        return tuple(highest_of_each(self.column(metric, node) for node in self.nodes))
 
     def time(self, minute: int) -> datetime:
         return self.start + minute * MINUTE
@@ -269,10 +270,8 @@ class View:
     @cached_property
     def repeats(self) -> dict[tuple[str, str], int]:
         """(node, image) → pulls begun after the node had the image, where there were ``REPEATS`` or more."""
-        pulled = Counter((w.node, w.image) for w in self.waits if w.done)
-        if max(pulled.values(), default=0) <= REPEATS:
-            return {}
-        counts = Counter((w.node, w.image) for w in self.waits if w.done and w.pull_start >= self.first_end[w.node, w.image])
+        first_end = self.first_end
+        counts = Counter(key for w in self.waits if w.done and w.pull_start >= first_end[key := (w.node, w.image)] < w.end)
         return {key: count for key, count in counts.items() if count >= REPEATS}
 
     def _add(self, states: dict[str, list[float]], state: str, start: float, end: float) -> None:
@@ -314,10 +313,3 @@ def add_span(row: list[float], start: float, end: float) -> None:
         row[minute] += 60.0
     if last < len(row):
         row[last] += end - 60.0 * last
-
-
-def _merged(columns: list[Column]) -> Column:
-    """One column of several for the same node: the highest of what was measured."""
-    if not columns:
-        return _NOTHING
-    return [max((v for v in minute if v is not None), default=None) for minute in zip(*(c for c in columns if c), strict=True)]
