@@ -25,6 +25,8 @@ class Attribution(NamedTuple):
     claims: dict[Cause, Claim]
     unseen_share: float
     """Part of the slow time about which nothing was measured."""
+    contested: dict[Cause, float]
+    """Part of the slow time, of a cause's, in which images came from a distant registry: that may have been it as well."""
 
 
 class _Tally:
@@ -44,17 +46,23 @@ class _Tally:
 def attribute(view: View) -> Attribution:
     """Claims by cause; their shares and ``unseen_share`` add up to 1 if anything was slow."""
     tallies: dict[Cause, _Tally] = defaultdict(_Tally)
+    from_afar: dict[Cause, list[float]] = defaultdict(list)
     for node, states in view.states.items():
         held = held_up(view, node)
         for state, row in states.items():
             for minute, seconds in enumerate(row):
                 if seconds:
-                    tallies[_cause(view, node, minute, state, held.get(minute))].add(node, minute, seconds)
+                    cause = _cause(view, node, minute, state, held.get(minute))
+                    tallies[cause].add(node, minute, seconds)
+                    if state == FROM_AFAR:
+                        from_afar[cause].append(seconds)
     total = fsum(s for tally in tallies.values() for s in tally.seconds)
     if not total:
-        return Attribution({}, 0.0)
+        return Attribution({}, 0.0, {})
     unseen = fsum(tallies.pop(Cause.UNKNOWN, _Tally()).seconds)
-    return Attribution({cause: _claim(cause, tally, total) for cause, tally in tallies.items()}, unseen / total)
+    claims = {cause: _claim(cause, tally, total) for cause, tally in tallies.items()}
+    contested: dict[Cause, float] = {cause: fsum(seconds) / total for cause, seconds in from_afar.items() if cause is not Cause.REGISTRY_DISTANT}
+    return Attribution(claims, unseen / total, contested)
 
 
 def _claim(cause: Cause, tally: _Tally, total: float) -> Claim:

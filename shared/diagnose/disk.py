@@ -11,7 +11,7 @@ seconds in which the limit was reached.
 Sources: "Disk metrics", "Managed disk bursting", "Virtual machine and disk performance".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from operator import add
 from typing import cast
@@ -19,7 +19,7 @@ from typing import cast
 from shared.diagnose.believable import highest_of_each
 from shared.diagnose.pressure import Pressure, Pressures
 from shared.diagnose.view import Column, Ratios, View
-from shared.model import Cause
+from shared.model import Cause, OsDisk, VmLimits
 
 QUEUE = "OS Disk Queue Depth"
 OPERATIONS = ("OS Disk Read Operations/Sec", "OS Disk Write Operations/Sec")
@@ -28,18 +28,24 @@ IOPS_PERCENT = "OS Disk IOPS Consumed Percentage"
 BANDWIDTH_PERCENT = "OS Disk Bandwidth Consumed Percentage"
 CREDITS = ("OS Disk Used Burst IO Credits Percentage", "OS Disk Used Burst BPS Credits Percentage")
 CACHED_IOPS, CACHED_BANDWIDTH = "VM Cached IOPS Consumed Percentage", "VM Cached Bandwidth Consumed Percentage"
-VM_PERCENT = ("VM Uncached IOPS Consumed Percentage", "VM Uncached Bandwidth Consumed Percentage", CACHED_IOPS, CACHED_BANDWIDTH)
+UNCACHED_IOPS, UNCACHED_BANDWIDTH = "VM Uncached IOPS Consumed Percentage", "VM Uncached Bandwidth Consumed Percentage"
+VM_PERCENT = (UNCACHED_IOPS, UNCACHED_BANDWIDTH, CACHED_IOPS, CACHED_BANDWIDTH)
 ANY_SIGN = (IOPS_PERCENT, OPERATIONS[1], *VM_PERCENT)
 """Any of these shows that the disk was measured in a minute."""
 QUEUE_LOWERS_BAR_TO = 80.0
 BURSTING_FROM = 1.1
-"""More than this times the provisioned limit means the disk is bursting: the burst limit counts then."""
+"""More than this times its limit means that a disk or a VM is bursting: the burst limit counts then."""
 CREDITS_SPENT, CREDITS_LEFT = 99.0, 95.0
 CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM_CAP)
+_RATES = {Cause.DISK_IOPS: OPERATIONS, Cause.DISK_BANDWIDTH: BYTES}
+_CREDITS = dict(zip(_RATES, CREDITS, strict=True))
+"""Two buckets: one may be empty while the other is full."""
+
 
 def pressures(view: View, node: str) -> Pressures:
     """The disk limit that was used up, for the minutes of interest in which one was."""
-    ratios, depth, ran_out = used(view, node), view.column(QUEUE, node), _ran_out(view, node)
+    ratios, depth = used(view, node), view.column(QUEUE, node)
+    ran_out = {cause: minute for cause, metric in _CREDITS.items() if (minute := _spent(view, node, metric)) is not None}
     queue_depth, columns = view.limits.queue_depth, tuple(ratios.items())
     found: Pressures = {}
     bar, lower = view.limits.saturated_percent / 100, min(view.limits.saturated_percent, QUEUE_LOWERS_BAR_TO) / 100
@@ -47,7 +53,7 @@ def pressures(view: View, node: str) -> Pressures:
         cause, ratio = _most_used(columns, index)
         queue = depth[minute] if depth else None
         if ratio >= (lower if queue is not None and queue > queue_depth else bar):
-            burst_gone = ran_out is not None and minute >= ran_out and cause is not Cause.DISK_VM_CAP
+            burst_gone = cause in ran_out and minute >= ran_out[cause]
             found[minute] = Pressure(Cause.DISK_BURST if burst_gone else cause, ratio)
     return found
 
@@ -74,36 +80,57 @@ def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
     disk = view.model(node).os_disk
     if not (disk.sku or disk.iops):  # the scale set could not be read: only what Azure says of the disk itself counts
         return {
-            Cause.DISK_IOPS: _own(view, node, minutes, IOPS_PERCENT, OPERATIONS, None, None),
-            Cause.DISK_BANDWIDTH: _own(view, node, minutes, BANDWIDTH_PERCENT, BYTES, None, None),
+            Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, IOPS_PERCENT, (None, None)),
+            Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, BANDWIDTH_PERCENT, (None, None)),
         }
     if disk.kind == "ephemeral":
         return {
-            Cause.DISK_IOPS: _own(view, node, minutes, CACHED_IOPS, OPERATIONS, disk.iops, None),
-            Cause.DISK_BANDWIDTH: _own(view, node, minutes, CACHED_BANDWIDTH, BYTES, disk.bytes_per_second, None),
+            Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, CACHED_IOPS, (disk.iops, None)),
+            Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, CACHED_BANDWIDTH, (disk.bytes_per_second, None)),
         }
     return {
         Cause.DISK_VM_CAP: _vm_cap(view, node, minutes),
-        Cause.DISK_IOPS: _own(view, node, minutes, IOPS_PERCENT, OPERATIONS, disk.iops, disk.burst_iops),
-        Cause.DISK_BANDWIDTH: _own(view, node, minutes, BANDWIDTH_PERCENT, BYTES, disk.bytes_per_second, disk.burst_bytes_per_second),
+        Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, IOPS_PERCENT, own_limits(disk, Cause.DISK_IOPS)),
+        Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, BANDWIDTH_PERCENT, own_limits(disk, Cause.DISK_BANDWIDTH)),
     }
 
 
 def _vm_cap(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
-    columns = [[c[m] for m in minutes] for metric in VM_PERCENT if (c := view.column(metric, node))]
-    return [None if v is None else v / 100 for v in highest_of_each(columns)] or [None] * len(minutes)
+    percents = highest_of_each(vm_percent(view, metric, node, minutes) for metric in VM_PERCENT)
+    return [None if p is None else p / 100 for p in percents] or [None] * len(minutes)
 
 
-def _own(view: View, node: str, minutes: Sequence[int], percent_metric: str, metrics: tuple[str, str], limit: float | None,
-         burst: float | None) -> list[float | None]:
+def vm_percent(view: View, metric: str, node: str, minutes: Sequence[int]) -> list[float | None]:
+    """One of the VM's percentages: of its burst limit where it is beyond the other. Azure does not say which it means."""
+    column = view.column(metric, node)
+    percents = [column[m] for m in minutes] if column else []
+    base, burst = vm_limits(view.model(node).vm, metric)
+    if not (base and burst) or max(filter(None, percents), default=0.0) <= 100 * BURSTING_FROM:
+        return percents
+    return [p * base / burst if p is not None and p > 100 * BURSTING_FROM else p for p in percents]
+
+
+def vm_limits(vm: VmLimits, metric: str) -> tuple[float | None, float | None]:
+    """What is 100 % of one of the VM's percentages: without bursting, and with it (not published for the cache)."""
+    return {
+        UNCACHED_IOPS: (vm.uncached_iops, vm.uncached_burst_iops),
+        UNCACHED_BANDWIDTH: (vm.uncached_bytes_per_second, vm.uncached_burst_bytes_per_second),
+        CACHED_IOPS: (vm.cached_iops, None),
+        CACHED_BANDWIDTH: (vm.cached_bytes_per_second, None),
+    }[metric]
+
+
+def _own(view: View, node: str, minutes: Sequence[int], cause: Cause, percent_metric: str,
+         limits: tuple[float | None, float | None]) -> list[float | None]:
     """Part used of the disk's own limit: of the burst limit while it bursts, else of the provisioned one.
 
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
-    column = view.column(percent_metric, node)
+    column, (limit, burst) = view.column(percent_metric, node), limits
     percent = [column[m] for m in minutes] if column else []
-    rates = both(view, node, metrics) if burst or not percent or None in percent else ()
-    credits_left = _credits_left(view, node) if burst and limit and max(filter(None, rates), default=0.0) > BURSTING_FROM * limit else []
+    rates = both(view, node, _RATES[cause]) if burst or not percent or None in percent else ()
+    bursts = burst and limit and max(filter(None, rates), default=0.0) > BURSTING_FROM * limit
+    credits_left = _credits_left(view, node, _CREDITS[cause]) if bursts else []
     if percent and not credits_left and None not in percent:
         return [p / 100 for p in cast("list[float]", percent)]
     ratios: list[float | None] = []
@@ -128,24 +155,41 @@ def both(view: View, node: str, metrics: tuple[str, str]) -> Column:
     return list(map(add, cast("Sequence[float]", reads), cast("Sequence[float]", writes)))
 
 
-def _credits_left(view: View, node: str) -> list[bool]:
+def own_limits(disk: OsDisk, cause: Cause) -> tuple[float | None, float | None]:
+    """Of operations or of bytes a second: the provisioned one, and that of bursting."""
+    return (disk.iops, disk.burst_iops) if cause is Cause.DISK_IOPS else (disk.bytes_per_second, disk.burst_bytes_per_second)
+
+
+def mostly_bursting(view: View, cause: Cause) -> bool:
+    """Whether it was mostly while bursting that the disk's operations or bytes were used up."""
+    key = f"{cause} while bursting"
+    if key not in view.notes:
+        minutes = [burst for node in view.minutes_of_interest for burst in _while_bursting(view, node, cause)]
+        view.notes[key] = 2 * sum(minutes) > len(minutes)
+    return bool(view.notes[key])
+
+
+def _while_bursting(view: View, node: str, cause: Cause) -> Iterator[bool]:
+    """For each minute in which the limit was used up: whether the disk was bursting."""
+    base, burst = own_limits(view.model(node).os_disk, cause)
+    if base and burst:
+        rates = both(view, node, _RATES[cause])
+        for minute, pressure in pressures(view, node).items():
+            if pressure.cause is cause:
+                yield bool(rates) and (rates[minute] or 0.0) > BURSTING_FROM * base
+
+
+def _credits_left(view: View, node: str, metric: str) -> list[bool]:
     """Whether the disk can burst, by minute: credits are reported every fifth minute, so the last report counts."""
-    left = [True] * view.minutes
-    for metric in CREDITS:
-        last = 0.0
-        for minute, value in enumerate(view.column(metric, node)):
-            last = last if value is None else value
-            if last >= CREDITS_SPENT:
-                left[minute] = False
+    left, last = [True] * view.minutes, 0.0
+    for minute, value in enumerate(view.column(metric, node)):
+        last = last if value is None else value
+        left[minute] = last < CREDITS_SPENT
     return left
 
 
-def _ran_out(view: View, node: str) -> int | None:
-    """The minute from which the node's credits are gone, if it still had some earlier in the window."""
-    return next((spent for metric in CREDITS if (spent := _spent(view, node, metric)) is not None), None)
-
-
 def _spent(view: View, node: str, metric: str) -> int | None:
+    """The minute from which the node's credits are gone, if it still had some earlier in the window."""
     column = view.column(metric, node)
     first = next((v for v in column if v is not None), None)
     if first is None or first >= CREDITS_LEFT:

@@ -71,32 +71,42 @@ def _why_not_seen(view: View, cause: Cause) -> str:
 
 
 def limit_text(view: View, cause: Cause) -> str:
-    """``500 IOPS``, ``64 MB/s``: the limit that binds, in words."""
-    os_disk, vm, kind = view.case.pool.os_disk, view.case.pool.vm, _binding(view, cause)
-    iops, rate = os_disk.iops, os_disk.bytes_per_second
+    """``500 IOPS``, ``64 MB/s``, ``3,500 IOPS of burst``: the limit that binds, in words."""
+    kind, (limit, burst) = _binding(view, cause), _limit(view, cause)
+    if not limit:
+        return _NO_LIMIT[kind]
+    amount = data_rate(limit) if kind is Cause.DISK_BANDWIDTH else f"{number(limit)} IOPS"
+    return f"{amount} of burst" if burst else amount
+
+
+def _limit(view: View, cause: Cause) -> tuple[float | None, bool]:
+    """The limit that binds, a second, and whether it is one of bursting."""
     if cause is Cause.DISK_VM_CAP:
-        cached = "Cached" in _tightest_cap(view).split()
-        iops, rate = (vm.cached_iops, vm.cached_bytes_per_second) if cached else (vm.uncached_iops, vm.uncached_bytes_per_second)
-    if kind is Cause.DISK_BANDWIDTH:
-        return data_rate(rate) if rate else _NO_LIMIT[kind]
-    return f"{number(iops)} IOPS" if iops else _NO_LIMIT[kind]
+        metric, burst = _tightest_cap(view)
+        return disk.vm_limits(view.case.pool.vm, metric)[burst], burst
+    burst = cause is not Cause.DISK_BURST and disk.mostly_bursting(view, cause)
+    return disk.own_limits(view.case.pool.os_disk, _binding(view, cause))[burst], burst
 
 
 def _binding(view: View, cause: Cause) -> Cause:
     """Whether operations or bytes are what the limit counts: of credits those that ran out, of a VM's caps the tightest."""
     match cause:
         case Cause.DISK_VM_CAP:
-            return Cause.DISK_BANDWIDTH if "Bandwidth" in _tightest_cap(view) else Cause.DISK_IOPS
+            return Cause.DISK_BANDWIDTH if "Bandwidth" in _tightest_cap(view)[0] else Cause.DISK_IOPS
         case Cause.DISK_BURST:
             return Cause.DISK_BANDWIDTH if disk.only_byte_credits_ran_out(view) else Cause.DISK_IOPS
         case _:
             return cause
 
 
-def _tightest_cap(view: View) -> str:
-    """The metric of the VM's cap that was used most."""
-    peaks = {metric: peak.value for metric in disk.VM_PERCENT if (peak := view.peak(metric))}
-    return max(peaks, key=peaks.__getitem__, default=disk.VM_PERCENT[0])
+def _tightest_cap(view: View) -> tuple[str, bool]:
+    """The metric of the VM's cap that was used most, and whether the VM burst then."""
+    if "tightest_cap" not in view.notes:
+        tops = ((p, metric, p != view.column(metric, node)[minute]) for metric in disk.VM_PERCENT for node, minutes in view.minutes_of_interest.items()
+                for minute, p in zip(minutes, disk.vm_percent(view, metric, node, minutes), strict=False) if p is not None)
+        view.notes["tightest_cap"] = max(tops, key=lambda top: top[0], default=(0.0, disk.VM_PERCENT[0], False))[1:]
+    metric, burst = view.notes["tightest_cap"]
+    return metric, burst
 
 
 def _noun(view: View, cause: Cause) -> str:

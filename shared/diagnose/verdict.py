@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from shared.diagnose import cpu, disk, disk_findings, image, kubelet, network, registry
 from shared.diagnose.attribution import Attribution, attribute
 from shared.diagnose.headline import bottleneck, headline
-from shared.diagnose.pressure import Claim
+from shared.diagnose.pressure import Claim, not_seen
 from shared.diagnose.remedies import remedies
 from shared.diagnose.view import View
 from shared.diagnose.waits import Wait
@@ -16,6 +16,7 @@ from shared.model import (
     Cause,
     Chart,
     Diagnosis,
+    Evidence,
     Finding,
     Impact,
     Severity,
@@ -26,6 +27,8 @@ from shared.model import (
 
 CONTRIBUTES_FROM = 0.03
 """Part of the slow time from which a cause is worth naming."""
+UNEXPLAINED_FROM = 0.10
+"""Part of the slow time without an explanation from which a limit that was reached, however briefly, is not cleared."""
 CULPRIT_FROM = 0.30
 """Part of the slow time that the largest cause must explain to be the culprit."""
 CRITICAL_FACTOR = 3.0
@@ -48,12 +51,14 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     found = attribute(view)
     view.notes["unseen_share"] = found.unseen_share
     claims = {c: claim for c, claim in found.claims.items() if claim.share >= CONTRIBUTES_FROM}
-    findings = [f for layer in LAYERS for f in layer(view, claims)]
+    view.notes["unexplained"] = _unexplained(claims)
+    findings = [_cleared_or_not(view, f) for layer in LAYERS for f in layer(view, claims)]
     impact = _impact(view)
     cause = _cause(view, found, findings)
     if cause is Cause.UNKNOWN:
         findings = [image.unsure(f) if f.cause is Cause.IMAGE_SIZE else f for f in findings]
     confidence = _confidence(view, found, cause)
+    view.notes["contested"] = found.contested.get(cause, 0.0) >= UNEXPLAINED_FROM
     held = view.of(claims[cause].nodes) if cause in claims else view
     return Diagnosis(
         id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,
@@ -61,6 +66,20 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
         findings=_ranked(held, findings, cause, confidence, impact.p95_seconds), impact=impact,
         chart=_chart(view, cause), coverage=case.coverage, operation=case.operation,
     )
+
+
+def _unexplained(claims: dict[Cause, Claim]) -> bool:
+    """Whether beside the largest cause much of the slow time has no explanation."""
+    rest = claims.get(Cause.IMAGE_SIZE)
+    return bool(rest and UNEXPLAINED_FROM <= rest.share < max(c.share for c in claims.values()))
+
+
+def _cleared_or_not(view: View, finding: Finding) -> Finding:
+    """A limit that was reached is not cleared while slow time is unexplained: a minute's average may hide it."""
+    first = finding.evidence[0]
+    if not view.notes["unexplained"] or finding.verdict is not Verdict.CLEARED or first.limit is None or first.value is None:
+        return finding
+    return not_seen(finding.cause, first.text) if first.value >= first.limit else finding
 
 
 def _cause(view: View, found: Attribution, findings: Iterable[Finding]) -> Cause:
@@ -83,9 +102,9 @@ def _confidence(view: View, found: Attribution, cause: Cause) -> float:
         return 0.0
     if cause is Cause.HEALTHY:
         return round(max(0.0, (0.6 if not view.waits or view.long_for_unknown else 0.95) - missing), 2)
-    shares = sorted((c.share for c in found.claims.values()), reverse=True)
-    lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
-    return round(max(0.05, min(0.97, 0.55 + 0.25 * shares[0] + 0.2 * lead) - missing), 2)
+    mine = found.claims[cause].share - found.contested.get(cause, 0.0)
+    lead = max(0.0, mine - max((c.share for c in found.claims.values() if c.cause is not cause), default=0.0))
+    return round(max(0.05, min(0.97, 0.55 + 0.25 * mine + 0.2 * lead) - missing), 2)
 
 
 def _severity(view: View, impact: Impact, cause: Cause) -> Severity:
@@ -109,6 +128,8 @@ def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | 
     """The first piece of evidence says that it is the bottleneck, and why; of what contributes it says only why."""
     why, *more = finding.evidence
     named = replace(why, text=bottleneck(view, finding.cause, why.text))
+    if view.notes["contested"]:
+        more.append(Evidence("Meanwhile images came from a registry in another region, which may have been what held them up"))
     return replace(finding, verdict=Verdict.CULPRIT, confidence=confidence, evidence=(named, *more), remedies=remedies(view, finding.cause, p95))
 
 

@@ -213,7 +213,9 @@ class View:
     @property
     def harmless(self) -> str:
         """Why what was used up is not to blame, as the end of a sentence."""
-        return "but too briefly to matter" if self.slow else "without slowing a pull"
+        if not self.slow:
+            return "without slowing a pull"
+        return "and averages of a minute may hide for how long" if self.notes.get("unexplained") else "but too briefly to matter"
 
     @cached_property
     def waits(self) -> list[Wait]:

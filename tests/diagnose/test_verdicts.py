@@ -11,6 +11,7 @@ from shared.model import (
     Diagnosis,
     EgressHop,
     Finding,
+    Pull,
     Registry,
     Series,
     Severity,
@@ -90,6 +91,55 @@ def test_a_disk_that_bursts_far_above_its_provisioned_iops_is_not_used_up() -> N
     bursting = {"OS Disk IOPS Consumed Percentage": 300, "OS Disk Write Operations/Sec": 1500, "OS Disk Queue Depth": 8,
                 "OS Disk Used Burst IO Credits Percentage": 20}
     assert finding(verdict(case(storm=bursting)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
+
+
+def test_a_disk_without_credits_for_operations_still_bursts_in_bytes() -> None:
+    bursting = {"OS Disk Bandwidth Consumed Percentage": 130, "OS Disk Write Bytes/sec": 129e6, "OS Disk Queue Depth": 8}
+    assert QUIET["OS Disk Used Burst IO Credits Percentage"] == 100
+    assert finding(verdict(case(storm=bursting)), Cause.DISK_BANDWIDTH).verdict is Verdict.CLEARED
+
+
+def test_a_disk_that_is_full_while_it_bursts_is_told_by_its_burst_limit() -> None:
+    bursting = {"OS Disk IOPS Consumed Percentage": 700, "OS Disk Write Operations/Sec": 3490, "OS Disk Queue Depth": 34,
+                "OS Disk Used Burst IO Credits Percentage": 20}
+    d = verdict(case(storm=bursting))
+    assert d.headline.endswith("OS disk at its 3,500 IOPS of burst")
+    assert "its 3,500 IOPS of burst are used up on 2 of 2 nodes" in finding(d, Cause.DISK_IOPS).evidence[0].text
+
+
+BURSTING_VM = {"VM Uncached Bandwidth Consumed Percentage": 177, "OS Disk Bandwidth Consumed Percentage": 170, "OS Disk Write Bytes/sec": 169e6}
+
+
+@pytest.mark.parametrize(("burst_mb", "cause", "told"), [
+    (200, Cause.DISK_BANDWIDTH, "its 170 MB/s of burst are used up"),
+    (165, Cause.DISK_VM_CAP, "lets no more than 165 MB/s of burst through"),
+])
+def test_a_vm_that_bursts_is_judged_by_its_burst_limit(burst_mb: int, cause: Cause, told: str) -> None:
+    c = case(storm=BURSTING_VM)
+    d = verdict(replace(c, pool=replace(c.pool, vm=replace(c.pool.vm, uncached_burst_iops=8000.0, uncached_burst_bytes_per_second=burst_mb * 1e6))))
+    assert d.cause is cause
+    assert told in finding(d, cause).evidence[0].text
+
+
+@pytest.mark.parametrize(("unexplained", "said"), [
+    ((), Verdict.CLEARED),
+    ((pull(NODES[1], 3, 65), pull(NODES[1], 9, 65)), Verdict.UNKNOWN),
+])
+def test_a_limit_reached_for_a_moment_is_cleared_unless_slow_time_is_left_unexplained(unexplained: tuple[Pull, ...], said: Verdict) -> None:
+    """Of a minute's average nobody can tell how long the limit was reached in it."""
+    for_a_moment = tuple(replace(s, values=(99.0, *s.values[1:])) if s.metric == "OS Disk IOPS Consumed Percentage" else s for s in series(QUIET))
+    throttled = failed(NODES[0], 0.9, 9, "throttled", count=9)
+    d = verdict(case(measured=for_a_moment, pulls=(throttled, *unexplained)))
+    assert d.cause is Cause.REGISTRY_THROTTLED
+    assert finding(d, Cause.DISK_IOPS).verdict is said
+
+
+def test_a_full_disk_is_less_sure_to_be_the_culprit_while_images_come_from_afar() -> None:
+    far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
+    near, distant = verdict(case(storm=STORM)), verdict(case(storm=STORM, registries=(far,)))
+    assert near.cause is distant.cause is Cause.DISK_IOPS
+    assert distant.confidence <= near.confidence - 0.3
+    assert "another region" in finding(distant, Cause.DISK_IOPS).evidence[-1].text
 
 
 def test_a_deep_queue_alone_blames_no_disk() -> None:
