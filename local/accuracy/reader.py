@@ -4,7 +4,6 @@ Several times faster than the real way; ``tests/test_accuracy.py`` holds both to
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,7 +14,8 @@ from local.azure.served import Served, View
 from local.azure.times import parse_time
 from local.world.types import World
 from shared.azure_ids import segment
-from shared.collect.azure import Azure, RawSeries, Row
+from shared.collect.azure import Azure, Row
+from shared.collect.metric_batch import RawSeries, read
 from shared.errors import Permanent
 from shared.model import Window
 from shared.settings import Settings
@@ -55,7 +55,7 @@ class InProcessAzure(Azure):
         body = self._post(path, {"resourceids": list(resource_ids)}, **{"api-version": "2024-02-01"}, metricnamespace=namespace,
                           metricnames=",".join(names), starttime=window.start.isoformat(), endtime=window.end.isoformat(),
                           interval="PT1M", aggregation="average,total", **split)
-        return [series for result in body["values"] for metric in result["value"] for series in _series(result["resourceid"], metric)]
+        return read(msgspec.json.encode(body))
 
     def logs(self, resource_id: str, kql: str, window: Window) -> list[Row]:
         span = f"{window.start.isoformat()}/{window.end.isoformat()}"
@@ -83,22 +83,6 @@ def _sku(row: Row) -> Row:
     restricted = any(r["type"] == "Location" for r in row.get("restrictions") or ())
     capabilities = {c["name"]: c["value"] for c in row.get("capabilities") or ()}
     return {"type": row["resourceType"], "name": row["name"], "size": row.get("size"), "capabilities": capabilities, "restricted": restricted}
-
-
-def _series(resource_id: str, metric: Row) -> Iterator[RawSeries]:
-    known: dict[str, datetime] = {}
-    for series in metric["timeseries"]:
-        dimensions = {each["name"]["value"].lower(): each["value"] for each in series["metadatavalues"]}
-        for point in series["data"]:
-            if point["timeStamp"] not in known:
-                known[point["timeStamp"]] = parse_time(point["timeStamp"])
-        yield RawSeries(resource_id.lower(), metric["name"]["value"], metric["unit"], dimensions,
-                        [known[point["timeStamp"]] for point in series["data"]],
-                        [_value(point.get("average", point.get("total"))) for point in series["data"]])
-
-
-def _value(value: float | None) -> float | None:
-    return None if value is None else float(value)
 
 
 def _rows(table: Row) -> Iterator[Row]:

@@ -15,7 +15,7 @@ import msgspec
 
 from local.bench.ratio import Ratio, table
 
-BENCHES = ("cold_start", "screening", "chain", "diagnosis", "delivery")
+BENCHES = ("cold_start", "screening", "chain", "diagnosis", "reading", "delivery")
 OUT = Path(__file__).parents[2] / "out" / "bench.json"
 
 

@@ -6,12 +6,13 @@ settings' budget. The SDKs are imported on first use: a function that never asks
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from shared.collect.clouds import cloud
 from shared.collect.graph_quota import GraphQuota
+from shared.collect.metric_batch import RawSeries, read, request
 from shared.collect.sign_in import OneSignIn
 from shared.errors import Permanent, PullwatchError, Throttled, Transient
 from shared.model import Window
@@ -29,19 +30,6 @@ class NotFound(Permanent):
 
 class Denied(Permanent):
     """The identity may not read what was asked about."""
-
-
-class RawSeries(NamedTuple):
-    """One metric of one resource for one combination of dimension values, as the service sent it."""
-
-    resource_id: str
-    """Lower-case."""
-    metric: str
-    unit: str
-    dimensions: dict[str, str]
-    """Names lower-case, values as sent."""
-    times: list[datetime]
-    values: list[float | None]
 
 
 class Azure:
@@ -101,15 +89,11 @@ class Azure:
         ``retry=False`` leaves it to the caller to ask again after a failure. Raises ``NotFound`` if one of the
         resources is gone.
         """
+        question = request(resource_ids, namespace, names, window, split_by, top)
         with _errors("metrics", "Azure Monitor metrics"):
-            results = self._metrics(location).query_resources(
-                resource_ids=list(resource_ids), metric_namespace=namespace, metric_names=list(names),
-                timespan=(window.start, window.end), granularity=timedelta(minutes=1),
-                aggregations=["average", "total"], max_results=top if split_by else None,
-                filter=" and ".join(f"{name} eq '*'" for name in split_by.split(",")) if split_by else None,
-                **({} if retry else {"retry_total": 0}),
-            )
-            return [point for result in results for metric in result.metrics for point in _points(metric)]
+            answer = self._metrics(location).send_request(question, stream=True, **({} if retry else {"retry_total": 0}))
+            _raise_for(answer)
+            return read(answer.read())
 
     def logs(self, resource_id: str, kql: str, window: Window) -> list[Row]:
         """Rows of a query over the logs of one resource, wherever its workspace is."""
@@ -133,6 +117,8 @@ class Azure:
         }
 
     def _note(self, service: str, answer: Any) -> None:
+        if service == "metrics":
+            answer.http_response.read()  # unread, an answer that is tried again would keep its connection
         status = answer.http_response.status_code
         count("azure.requests", service=service, status=status)
         if status in THROTTLED_STATUS:
@@ -203,23 +189,6 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _points(metric: Any) -> Iterator[RawSeries]:
-    resource_id = str(metric.id).lower().partition("/providers/microsoft.insights/metrics/")[0]
-    for series in metric.timeseries:
-        dimensions = {str(k).lower(): str(v) for k, v in series.metadata_values.items()}
-        yield RawSeries(
-            resource_id, metric.name, str(metric.unit), dimensions,
-            [point.timestamp for point in series.data],
-            [_stored_value(point) for point in series.data],
-        )
-
-
-def _stored_value(point: Any) -> float | None:
-    """A metric has an average or a total, whichever Azure keeps for it; neither: no measurement."""
-    value = point.average if point.average is not None else point.total
-    return None if value is None else float(value)
-
-
 def _sku_row(sku: Any) -> Row:
     capabilities = {c.name: c.value for c in sku.capabilities or ()}
     restricted = any(r.type == "Location" for r in sku.restrictions or ())
@@ -241,6 +210,14 @@ def _errors(question: str, what: str) -> Iterator[None]:
         raise _from_status(what, error) from error
     except AzureError as error:
         raise Transient(f"{what} did not answer ({type(error).__name__}); ask again later.") from error
+
+
+def _raise_for(answer: Any) -> None:
+    """What the SDK's own methods raise for an answer that is none."""
+    from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
+
+    if answer.status_code != 200:
+        raise (ClientAuthenticationError if answer.status_code == 401 else HttpResponseError)(response=answer)
 
 
 def _from_status(what: str, error: Any) -> PullwatchError:

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import batched
 from math import fsum
 from typing import NamedTuple
 
 from shared.azure_ids import id_key, node_name
-from shared.collect.azure import Azure, NotFound, RawSeries
+from shared.collect.azure import Azure, NotFound
 from shared.collect.fleet import PoolRef
+from shared.collect.metric_batch import RawSeries
 from shared.errors import Permanent, PullwatchError
 from shared.model import Series, Typical, Window
 
@@ -155,12 +157,17 @@ def column(raw: RawSeries, window: Window) -> tuple[datetime, tuple[float | None
     """(first minute of the window, a value for each of its minutes): what is missing is None."""
     start = window.start.replace(second=0, microsecond=0)
     minutes = _minutes(start, window.end)
-    values: list[float | None] = [None] * minutes
-    for moment, value in zip(raw.times, raw.values, strict=True):
-        index = int((moment - start) // timedelta(minutes=1))
-        if 0 <= index < minutes:
-            values[index] = value
-    return start, tuple(values)
+    values: list[float | None] = [None] * (minutes + 1)
+    for place, value in zip(_places(raw.times, start, minutes), raw.values, strict=True):
+        values[place] = value
+    return start, tuple(values[:minutes])
+
+
+@lru_cache(maxsize=4)
+def _places(times: tuple[datetime, ...], start: datetime, minutes: int) -> list[int]:
+    """The minute of each time; ``minutes`` for those outside. Thousands of series have the same times."""
+    places = [(moment - start) // timedelta(minutes=1) for moment in times]
+    return [place if 0 <= place < minutes else minutes for place in places]
 
 
 def _minutes(start: datetime, end: datetime) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from shared.azure_ids import id_key
-from shared.collect.azure import Azure, RawSeries, Row
+from shared.collect.azure import Azure, Row
+from shared.collect.metric_batch import RawSeries
 from shared.collect.metrics import column
 from shared.model import Cluster, EgressHop, Series, Window
 

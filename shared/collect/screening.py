@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from shared.azure_ids import id_key, segment
-from shared.collect.azure import Azure, RawSeries
+from shared.collect.azure import Azure
 from shared.collect.fleet import PoolRef
+from shared.collect.metric_batch import RawSeries
 from shared.collect.metrics import (
     BATCH,
     CPU,

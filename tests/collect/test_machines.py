@@ -12,9 +12,9 @@ from local.azure import Fault
 from local.world import build
 from local.world.types import World
 from shared.azure_ids import id_key
-from shared.collect.azure import RawSeries
 from shared.collect.case import collect_case
 from shared.collect.fleet import Machine, PoolRef, read_fleet
+from shared.collect.metric_batch import RawSeries
 from shared.collect.metrics import BATCH, node_series, usual_values
 from shared.collect.nodes import Described, node_pool, pull_mode
 from shared.diagnose import diagnose

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from local.azure.faults import Fault
 from local.bench.worlds import IOPS, Shape, fleet_world, hot_pools
-from shared.collect.azure import RawSeries
 from shared.collect.fleet import Machine, PoolRef, read_fleet
+from shared.collect.metric_batch import RawSeries
 from shared.collect.metrics import BATCH
 from shared.collect.regions import MOST_TRIES, Outcome, RegionalRequests
 from shared.collect.screening import NO_VALUE, NODES_A_CALL, Screened, at_limit, batches, screen
@@ -163,7 +163,7 @@ def test_a_metric_that_this_azure_does_not_know_costs_only_itself(read: Serve) -
 def node(**values: list[float | None]) -> dict[str, RawSeries]:
     """``iops=…`` and the like, minute by minute."""
     name = {"iops": IOPS, "uncached": "VM Uncached Bandwidth Consumed Percentage", "cpu": "Percentage CPU", "depth": "OS Disk Queue Depth"}
-    return {name[k]: RawSeries("r", name[k], "", {}, [NOW + timedelta(minutes=m) for m in range(len(v))], v) for k, v in values.items()}
+    return {name[k]: RawSeries("r", name[k], "", {}, tuple(NOW + timedelta(minutes=m) for m in range(len(v))), v) for k, v in values.items()}
 
 
 @pytest.mark.parametrize(("metrics", "suspect"), [
