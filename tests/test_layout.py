@@ -25,7 +25,7 @@ LAZY = (
     "azure.identity", "azure.mgmt", "azure.monitor", "azure.data", "azure.storage", "azure.eventgrid", "requests", "jinja2",
 )
 """Each costs a cold start; loaded by the function that uses it."""
-WORDS = ("shared.units", "shared.images")
+WORDS = ("shared.units", "shared.images", "shared.ranks")
 """Pure functions over texts and numbers, which every part may use."""
 
 type Files = Mapping[str, str]

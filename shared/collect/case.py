@@ -30,6 +30,7 @@ from shared.model import (
     RegistryMinute,
     Window,
 )
+from shared.ranks import nearest_rank
 
 INSIGHTS_FIX = (
     "Turn on Container insights and, in its ConfigMap container-azm-ms-agentconfig, "
@@ -137,8 +138,7 @@ def _baseline(window: Window, usual: dict[str, Any] | None, pulled: list[Pull] |
     times = sorted(p.seconds + (p.waiting_seconds or 0.0) for p in pulled or () if p.seconds is not None)
     return Baseline(
         window=window, pulls=len(times), metrics=usual or {},
-        p50_seconds=metrics.percentile(times, 50) if times else None,
-        p95_seconds=metrics.percentile(times, 95) if times else None,
+        p50_seconds=nearest_rank(times, 50), p95_seconds=nearest_rank(times, 95),
     )
 
 

@@ -22,6 +22,7 @@ from shared.collect.fleet import PoolRef
 from shared.collect.metric_batch import RawSeries
 from shared.errors import Permanent, PullwatchError
 from shared.model import Series, Typical, Window
+from shared.ranks import nearest_rank
 
 NAMESPACE = "Microsoft.Compute/virtualMachineScaleSets"
 MACHINES = "Microsoft.Compute/virtualMachines"
@@ -98,21 +99,15 @@ def usual_values(azure: Azure, pool: PoolRef, window: Window) -> dict[str, Typic
     columns: dict[str, list[tuple[float | None, ...]]] = defaultdict(list)
     for series in raw:
         columns[series.metric].append(column(series, window)[1])
-    values = {metric: _means(found) for metric, found in sorted(columns.items())}
-    return {metric: Typical(p50=percentile(v, 50), p95=percentile(v, 95)) for metric, v in values.items() if v}
+    values = {metric: sorted(_means(found)) for metric, found in sorted(columns.items())}
+    return {metric: Typical(p50=p50, p95=p95) for metric, v in values.items()
+            if (p50 := nearest_rank(v, 50)) is not None and (p95 := nearest_rank(v, 95)) is not None}
 
 
 def _means(columns: Iterable[Sequence[float | None]]) -> list[float]:
     """The average of each minute over the columns that have a value in it."""
     minutes = ([v for v in minute if v is not None] for minute in zip(*columns, strict=True))
     return [fsum(known) / len(known) for known in minutes if known]
-
-
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Nearest-rank percentile of at least one value."""
-    ordered = sorted(values)
-    rank = max(1, -(-len(ordered) * percent // 100))
-    return ordered[int(rank) - 1]
 
 
 def of_those_there(ask: Callable[[tuple[str, ...]], list[RawSeries]], ids: tuple[str, ...]) -> list[RawSeries]:

@@ -21,7 +21,7 @@ from shared.diagnose.distance import is_distant
 from shared.diagnose.node_limits import NodeLimits, of_pool
 from shared.diagnose.pipeline import Job, Kind, Needs, play, with_cores
 from shared.diagnose.view import UNPACKED_BYTES_PER_SECOND, View
-from shared.diagnose.waits import Wait
+from shared.diagnose.waits import Wait, percentile_seconds
 from shared.model import Remedy
 
 MOST_PULLS = 100
@@ -53,7 +53,7 @@ class Forecast:
             return None
         question = limits, self._serial if serial is None else serial, near, admitted
         if question not in self._played:
-            self._played[question] = _p95([t for node in self._waits for t in self._times(node, *question)])
+            self._played[question] = percentile_seconds(sorted(t for node in self._waits for t in self._times(node, *question)), 95)
         return self._played[question]
 
     def sustained_p95_seconds(self, limits: NodeLimits) -> float | None:
@@ -73,7 +73,7 @@ class Forecast:
     @cached_property
     def close(self) -> bool:
         """Whether the replay under today's limits comes out near what was measured."""
-        played, measured = self.p95_seconds(self.today), _p95([w.seconds for waits in self._waits.values() for w in waits])
+        played, measured = self.p95_seconds(self.today), percentile_seconds(sorted(w.seconds for waits in self._waits.values() for w in waits), 95)
         return bool(played and measured and 1 / CLOSE_FACTOR <= played / measured <= CLOSE_FACTOR)
 
     def _times(self, node: str, limits: NodeLimits, serial: bool, near: bool, admitted: bool) -> Iterator[float]:
@@ -146,9 +146,3 @@ class Forecast:
 
 def _seconds(wait: Wait | None) -> float:
     return inf if wait is None else wait.end - wait.pull_start
-
-
-def _p95(seconds: list[float]) -> float | None:
-    """Nearest rank."""
-    ordered = sorted(seconds)
-    return round(ordered[max(1, -(-len(ordered) * 95 // 100)) - 1], 1) if ordered else None

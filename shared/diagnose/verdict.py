@@ -10,7 +10,7 @@ from shared.diagnose.headline import bottleneck, headline
 from shared.diagnose.pressure import Claim, not_seen
 from shared.diagnose.remedies import remedies
 from shared.diagnose.view import View
-from shared.diagnose.waits import Wait
+from shared.diagnose.waits import Wait, percentile_seconds
 from shared.model import (
     Case,
     Cause,
@@ -142,7 +142,7 @@ def _impact(view: View) -> Impact:
     times = sorted(w.end - w.start for w in view.waits)
     return Impact(
         nodes_total=total, pulls=len(times), failed=sum(not w.done for w in view.waits), slow=len(view.slow),
-        p50_seconds=_percentile(times, 50), p95_seconds=_percentile(times, 95), baseline_p95_seconds=baseline,
+        p50_seconds=percentile_seconds(times, 50), p95_seconds=percentile_seconds(times, 95), baseline_p95_seconds=baseline,
         slowest=_slowest(view.waits, times), nodes_affected=affected, slow_minutes=len({m for minutes in view.slow_minutes.values() for m in minutes}),
     )
 
@@ -152,11 +152,6 @@ def _slowest(found: list[Wait], times: Sequence[float], most: int = 5) -> tuple[
     among = [w for w in found if w.end - w.start >= times[-most:][0]]
     worst = sorted(among, key=lambda w: (w.start - w.end, w.image, w.node))[:most]
     return tuple(SlowPull(w.image, w.node, round(w.seconds, 1)) for w in worst)
-
-
-def _percentile(ordered: Sequence[float], percent: int) -> float | None:
-    """Nearest rank."""
-    return round(ordered[max(1, -(-len(ordered) * percent // 100)) - 1], 1) if ordered else None
 
 
 def _chart(view: View, cause: Cause) -> Chart | None:

@@ -7,11 +7,12 @@ seconds from the Case's first minute on: tens of thousands of waits are handled 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from shared.model import Case, Pull, Thresholds
+from shared.ranks import nearest_rank
 
 BROKEN = ("not_found", "denied")
 """Failures that waiting does not cure: the image or the right to it is missing. Not slowness."""
@@ -112,3 +113,9 @@ def slow_bound_seconds(usual_p95_seconds: float | None, limits: Thresholds) -> f
 
 def _hopeless(wait: Wait) -> bool:
     return not wait.done and bool(wait.reasons) and all(r in BROKEN for r in wait.reasons)
+
+
+def percentile_seconds(ordered: Sequence[float], percent: int) -> float | None:
+    """Of waits in order; to a tenth, which is all that anybody reads."""
+    found = nearest_rank(ordered, percent)
+    return None if found is None else round(found, 1)

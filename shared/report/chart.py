@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from shared import units
 from shared.model import Case, Window
+from shared.ranks import nearest_rank
 from shared.report.literal import one_line
 
 WIDTH, HEIGHT = 1000, 100
@@ -141,8 +142,8 @@ def _column(rows: dict[str, list[float | None]], index: int) -> _Ranked:
 
 
 def _percentile(column: _Ranked, percent: int) -> float | None:
-    """Nearest rank."""
-    return column[max(1, -(-len(column) * percent // 100)) - 1][0] if column else None
+    found = nearest_rank(column, percent)
+    return found[0] if found else None
 
 
 def _reading(column: _Ranked, unit: str) -> str:
