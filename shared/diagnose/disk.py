@@ -12,7 +12,6 @@ Sources: "Disk metrics", "Managed disk bursting", "Virtual machine and disk perf
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from operator import add
 from typing import cast
 
@@ -127,22 +126,18 @@ def _own(view: View, node: str, minutes: Sequence[int], cause: Cause, percent_me
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
     column, (limit, burst) = view.column(percent_metric, node), limits
-    percent = [column[m] for m in minutes] if column else []
-    rates = both(view, node, _RATES[cause]) if burst or not percent or None in percent else ()
-    bursts = burst and limit and max(filter(None, rates), default=0.0) > BURSTING_FROM * limit
-    credits_left = _credits_left(view, node, _CREDITS[cause]) if bursts else []
-    if percent and not credits_left and None not in percent:
-        return [p / 100 for p in cast("list[float]", percent)]
-    ratios: list[float | None] = []
-    for minute, share in zip(minutes, percent or repeat(None), strict=False):
-        rate = rates[minute] if rates else None
-        if rate is not None and credits_left and burst and limit and rate > BURSTING_FROM * limit and credits_left[minute]:
-            ratios.append(rate / burst)
-        elif share is not None:
-            ratios.append(share / 100)
-        else:
-            ratios.append(rate / limit if rate is not None and limit else None)
-    return ratios
+    percents = [column[m] for m in minutes] if column else [None] * len(minutes)
+    if None in percents and limit:
+        rates = both(view, node, _RATES[cause]) or [None] * view.minutes
+        percents = [rate * 100 / limit if p is None and (rate := rates[m]) is not None else p for m, p in zip(minutes, percents, strict=True)]
+    if limit and burst and max(filter(None, percents), default=0.0) > 100 * BURSTING_FROM:
+        percents = _while_it_bursts(percents, limit / burst, _credits_left(view, node, _CREDITS[cause]), minutes)
+    return [None if p is None else p / 100 for p in percents]
+
+
+def _while_it_bursts(percents: Sequence[float | None], of_burst: float, credits_left: Sequence[bool], minutes: Sequence[int]) -> list[float | None]:
+    """Percent of the burst limit instead. In the minute in which the credits ran out the disk was full at either limit."""
+    return [p if p is None or p <= 100 * BURSTING_FROM else p * of_burst if credits_left[m] else 100.0 for m, p in zip(minutes, percents, strict=True)]
 
 
 def both(view: View, node: str, metrics: tuple[str, str]) -> Column:

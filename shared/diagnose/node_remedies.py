@@ -9,7 +9,7 @@ from shared.diagnose.forecast import Forecast
 from shared.diagnose.node_limits import NodeLimits, ephemeral, managed
 from shared.diagnose.view import View
 from shared.model import Case, Cause, DiskTier, Remedy, VmLimits
-from shared.units import about, data_rate, number
+from shared.units import about, bit_rate, data_rate, number
 
 BETTER_BY = 0.9
 """A remedy must cut p95 to this part or less to be worth proposing."""
@@ -35,7 +35,7 @@ def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[
     Burst credits are a gift, not a plan: what is better is judged without them, and told with them.
     """
     forecast = Forecast(view)
-    options = _disk_options(view.case, forecast) if cause.layer == "disk" else _vm_options(view.case, forecast)
+    options = _disk_options(view.case, forecast) if cause.layer == "disk" else _vm_options(view.case, forecast, cause)
     rated = [(option, forecast.sustained_p95_seconds(option.limits)) for option in options if pool_change.can_be_had(view.case, _nodes(option))]
     good = [(o, p) for o, p in rated if p is None or p95_seconds is None or p <= BETTER_BY * p95_seconds]
     good.sort(key=lambda pair: (pair[1] is None, pair[0].vm.size != view.case.pool.vm_size, pair[1] or 0.0))
@@ -49,17 +49,28 @@ def _disk_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
     yield from _vm_options(case, forecast)
 
 
-def _vm_options(case: Case, forecast: Forecast) -> Iterator[_Option]:
-    """The best size of as many vCPUs, and the best of twice as many, each with the disk it can have."""
+def _vm_options(case: Case, forecast: Forecast, cause: Cause | None = None) -> Iterator[_Option]:
+    """The best size of as many vCPUs, and the best of twice as many, each with the disk it can have.
+
+    ``cause``: the culprit, if it is none of the disk's; what the size has of what is short is told first.
+    """
     best: dict[int, VmLimits] = {}
     for vm in case.other_vms:
-        best.setdefault(vm.vcpus or 0, vm)
+        if vm.network_bits_per_second or cause is not Cause.NETWORK_NIC:
+            best.setdefault(vm.vcpus or 0, vm)
     for vm in best.values():
-        yield from _same_disk_on(case, vm, forecast)
-        yield from _ephemeral(case, vm)
+        more = _short_of(cause, vm)
+        yield from _same_disk_on(case, vm, forecast, more)
+        yield from _ephemeral(case, vm, more)
 
 
-def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
+def _short_of(cause: Cause | None, vm: VmLimits) -> str:
+    if cause is Cause.NETWORK_NIC:
+        return bit_rate(vm.network_bits_per_second)
+    return f"{vm.vcpus} vCPUs" if cause is Cause.CPU_UNPACK and vm.vcpus else ""
+
+
+def _ephemeral(case: Case, vm: VmLimits, more: str = "") -> Iterator[_Option]:
     """An ephemeral OS disk on ``vm``, if it has room for the image; not what the pool has already."""
     room = pool_change.room_gib(vm)
     same = case.pool.os_disk.kind == "ephemeral" and vm.size == case.pool.vm_size
@@ -67,7 +78,7 @@ def _ephemeral(case: Case, vm: VmLimits) -> Iterator[_Option]:
         return
     size = int(min(room, case.pool.os_disk.size_gib or room))
     where = f" on {vm.size}" if vm.size != case.pool.vm_size else ""
-    title = f"Ephemeral OS disk{where} ({_told(vm.cached_iops, vm.cached_bytes_per_second)}, needs ≤ {number(room)} GiB)"
+    title = f"Ephemeral OS disk{where} ({_told(vm.cached_iops, vm.cached_bytes_per_second, more)}, needs ≤ {number(room)} GiB)"
     note = "1 GiB less with Trusted Launch" if size == int(room) else ""
     yield _Option(title, vm, "Ephemeral", size, ephemeral(vm), note)
 
@@ -95,22 +106,18 @@ def _enough(tiers: list[tuple[DiskTier, NodeLimits]], forecast: Forecast) -> tup
     return tiers[-1]
 
 
-def _same_disk_on(case: Case, vm: VmLimits, forecast: Forecast) -> Iterator[_Option]:
+def _same_disk_on(case: Case, vm: VmLimits, forecast: Forecast, more: str) -> Iterator[_Option]:
     """A VM whose own caps, cores or link let the same managed disk do more."""
     disk = case.pool.os_disk
     if disk.kind != "managed" or not disk.size_gib:
         return
     through = managed(disk, vm, forecast.today.io_credits, forecast.today.byte_credits)
-    yield _Option(f"{vm.size} with the same disk ({_told(through.iops, through.bytes_per_second)}{_cores(vm)})", vm, "Managed", disk.size_gib, through)
+    yield _Option(f"{vm.size} with the same disk ({_told(through.iops, through.bytes_per_second, more)})", vm, "Managed", disk.size_gib, through)
 
 
-def _told(iops: float | None, bytes_per_second: float | None) -> str:
-    told = ([f"{number(iops)} IOPS"] if iops else []) + ([data_rate(bytes_per_second)] if bytes_per_second else [])
-    return ", ".join(told) or "limits not published"
-
-
-def _cores(vm: VmLimits) -> str:
-    return f", {vm.vcpus} vCPUs" if vm.vcpus else ""
+def _told(iops: float | None, bytes_per_second: float | None, more: str = "") -> str:
+    told = (more, f"{number(iops)} IOPS" if iops else "", data_rate(bytes_per_second) if bytes_per_second else "")
+    return ", ".join(filter(None, told)) or "limits not published"
 
 
 def _remedy(case: Case, forecast: Forecast, option: _Option, sustained: float | None) -> Remedy:

@@ -6,8 +6,11 @@ streaming", "Use a public standard load balancer in AKS", "Azure Container Regis
 
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
+from shared.diagnose.cpu import CPU
 from shared.diagnose.forecast import Forecast
-from shared.diagnose.node_remedies import node_remedies
+from shared.diagnose.node_remedies import BETTER_BY, node_remedies
 from shared.diagnose.registry import throttled_hosts
 from shared.diagnose.view import View
 from shared.images import registry_host
@@ -30,22 +33,39 @@ LESS_UNPACKING = (
 
 def remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
     """Best first; what would make it worse comes last and is marked so."""
-    if cause.layer == "disk" or cause in (Cause.CPU_UNPACK, Cause.NETWORK_NIC):
-        rest = LESS_UNPACKING if cause is Cause.CPU_UNPACK else ()
-        return (*_few_nodes(view, cause), *node_remedies(view, cause, p95_seconds), *rest)
+    if cause is Cause.CPU_UNPACK:
+        return (*(_few_nodes(view, cause) or _others_on_the_cpu(view)), *node_remedies(view, cause, p95_seconds), *LESS_UNPACKING)
+    if cause.layer == "disk" or cause is Cause.NETWORK_NIC:
+        return (*_few_nodes(view, cause), *node_remedies(view, cause, p95_seconds))
     find = _REMEDIES.get(cause)
-    return tuple(find(view)) if find else ()
+    return tuple(_at_its_worth(remedy, p95_seconds) for remedy in find(view)) if find else ()
 
 
-def _few_nodes(view: View, cause: Cause) -> Iterator[Remedy]:
+def _at_its_worth(remedy: Remedy, p95_seconds: float | None) -> Remedy:
+    """Some remedies end what they are for, and p95 stays where it is, held up by the next thing in the way."""
+    if remedy.p95_seconds is None or p95_seconds is None or remedy.p95_seconds <= BETTER_BY * p95_seconds:
+        return remedy
+    hardly = "the slowest pulls would then be held up by something else"
+    return replace(remedy, note=f"{remedy.note}; {hardly}" if remedy.note else hardly)
+
+
+def _others_on_the_cpu(view: View) -> tuple[Remedy, ...]:
+    """Only where the whole CPU was used up: no other work fills one core while images are unpacked on it."""
+    peak = view.peak(CPU)
+    if peak is None or peak.value < view.limits.cpu_percent:
+        return ()
+    return (Remedy("CPU limits for what else runs on these nodes", "kubectl top pods --all-namespaces --sort-by=cpu", note="images are unpacked with what others leave"),)
+
+
+def _few_nodes(view: View, cause: Cause) -> tuple[Remedy, ...]:
     """Where nearly all nodes are fine, no new pool is the first thing to do: something else runs on the others."""
     slow, total = sorted({w.node for w in view.slow}), view.case.pool.node_count
     if not slow or len(slow) > FEW_NODES * total:
-        return
+        return ()
     shown = slow[0] if len(slow) == 1 else f"{slow[0]} and {counted(len(slow) - 1, 'other node')}"
-    yield Remedy(f"Find what else uses the {_RESOURCES[cause.layer]} of {shown}",
-                 f"kubectl get pods --all-namespaces --output wide --field-selector spec.nodeName={slow[0]}",
-                 note=f"no pull was slow on the other {total - len(slow)} of {total} nodes")
+    return (Remedy(f"Find what else uses the {_RESOURCES[cause.layer]} of {shown}",
+                   f"kubectl get pods --all-namespaces --output wide --field-selector spec.nodeName={slow[0]}",
+                   note=f"no pull was slow on the other {total - len(slow)} of {total} nodes"),)
 
 
 def _throttled(view: View) -> Iterator[Remedy]:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from shared.diagnose import cpu, disk, disk_findings, image, kubelet, network, registry
 from shared.diagnose.attribution import Attribution, attribute
 from shared.diagnose.headline import bottleneck, headline
-from shared.diagnose.pressure import Claim, not_seen
+from shared.diagnose.pressure import Claim
 from shared.diagnose.remedies import remedies
 from shared.diagnose.view import View
 from shared.diagnose.waits import Wait, percentile_seconds
@@ -51,8 +51,8 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     found = attribute(view)
     view.notes["unseen_share"] = found.unseen_share
     claims = {c: claim for c, claim in found.claims.items() if claim.share >= CONTRIBUTES_FROM}
-    view.notes["unexplained"] = _unexplained(claims)
-    findings = [_cleared_or_not(view, f) for layer in LAYERS for f in layer(view, claims)]
+    view.notes["unexplained"] = Cause.IMAGE_SIZE in claims and claims[Cause.IMAGE_SIZE].share >= UNEXPLAINED_FROM
+    findings = [_cleared_or_not(view, found, f) for layer in LAYERS for f in layer(view, claims)]
     impact = _impact(view)
     cause = _cause(view, found, findings)
     if cause is Cause.UNKNOWN:
@@ -68,18 +68,13 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     )
 
 
-def _unexplained(claims: dict[Cause, Claim]) -> bool:
-    """Whether beside the largest cause much of the slow time has no explanation."""
-    rest = claims.get(Cause.IMAGE_SIZE)
-    return bool(rest and UNEXPLAINED_FROM <= rest.share < max(c.share for c in claims.values()))
-
-
-def _cleared_or_not(view: View, finding: Finding) -> Finding:
+def _cleared_or_not(view: View, found: Attribution, finding: Finding) -> Finding:
     """A limit that was reached is not cleared while slow time is unexplained: a minute's average may hide it."""
     first = finding.evidence[0]
-    if not view.notes["unexplained"] or finding.verdict is not Verdict.CLEARED or first.limit is None or first.value is None:
+    if not view.notes["unexplained"] or finding.verdict is not Verdict.CLEARED or first.limit is None or first.value is None or first.value < first.limit:
         return finding
-    return not_seen(finding.cause, first.text) if first.value >= first.limit else finding
+    share = round(found.claims[finding.cause].share, 4) if finding.cause in found.claims else 0.0
+    return Finding(finding.cause, Verdict.CONTRIBUTING, share, share=share, evidence=finding.evidence)
 
 
 def _cause(view: View, found: Attribution, findings: Iterable[Finding]) -> Cause:

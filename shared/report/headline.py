@@ -31,6 +31,8 @@ _SEVERITIES = {
 }
 _RESOLVED = Status("✅", "Resolved", "good")
 _CLOSED = Status("⚪", "Closed", "accent")
+WORTH_TELLING = 0.9
+"""A prediction is told with an operation's end if it cuts p95 to this part or less."""
 REMINDER = "reminder"
 POOL_GONE = "pool_gone"
 """The reason of a notice about a pool that was deleted, or is left out by the settings now."""
@@ -204,10 +206,11 @@ def _pulls_part(diagnosis: Diagnosis) -> str:
 def _with_remedy(diagnosis: Diagnosis) -> str:
     """``. With remedy 1: p95 about 55 s instead of 4 min 12 s``."""
     better = [r for r in (diagnosis.culprit.remedies if diagnosis.culprit else ()) if not r.worse]
-    best = next(((n, r) for n, r in enumerate(better, 1) if r.p95_seconds is not None), None)
+    now = diagnosis.impact.p95_seconds or 0.0
+    best = next(((n, r) for n, r in enumerate(better, 1) if r.p95_seconds is not None and r.p95_seconds <= WORTH_TELLING * now), None)
     if best is None:
         return ""
-    return f". With remedy {best[0]}: p95 {predicted(best[1])} instead of {units.duration(diagnosis.impact.p95_seconds)}"
+    return f". With remedy {best[0]}: p95 {predicted(best[1])} instead of {units.duration(now)}"
 
 
 def predicted(remedy: Remedy) -> str:

@@ -13,6 +13,7 @@ from shared.model import (
     Finding,
     Pull,
     Registry,
+    Remedy,
     Series,
     Severity,
     Thresholds,
@@ -123,7 +124,7 @@ def test_a_vm_that_bursts_is_judged_by_its_burst_limit(burst_mb: int, cause: Cau
 
 @pytest.mark.parametrize(("unexplained", "said"), [
     ((), Verdict.CLEARED),
-    ((pull(NODES[1], 3, 65), pull(NODES[1], 9, 65)), Verdict.UNKNOWN),
+    ((pull(NODES[1], 3, 65), pull(NODES[1], 9, 65)), Verdict.CONTRIBUTING),
 ])
 def test_a_limit_reached_for_a_moment_is_cleared_unless_slow_time_is_left_unexplained(unexplained: tuple[Pull, ...], said: Verdict) -> None:
     """Of a minute's average nobody can tell how long the limit was reached in it."""
@@ -368,3 +369,35 @@ def test_a_managed_pool_bound_by_bandwidth_is_warned_of_ephemeral() -> None:
     assert warning.command == ""
     assert warning.p95_seconds is not None
     assert warning.p95_seconds > 240
+
+
+def test_what_a_size_has_of_what_is_short_is_told_first() -> None:
+    cpu, nic = verdict(case(storm={"Percentage CPU": 98})), verdict(case(storm={"Network In Total": 14e9}))
+    assert any("Standard_D4ds_v5 (4 vCPUs, 19,000 IOPS" in r.title for r in remedies_of(cpu))
+    assert any("Standard_D4ds_v5 (12.5 Gbit/s, 19,000 IOPS" in r.title for r in remedies_of(nic))
+
+
+def test_a_size_whose_link_is_not_published_is_none_for_a_full_link() -> None:
+    unpublished = tuple(replace(vm, network_bits_per_second=None) for vm in case().other_vms)
+    assert not any("Standard_D4ds_v5" in r.title for r in remedies_of(verdict(case(storm={"Network In Total": 14e9}, other_vms=unpublished))))
+
+
+def test_a_full_cpu_is_first_a_question_of_what_else_uses_it() -> None:
+    first = remedies_of(verdict(case(storm={"Percentage CPU": 98})))[0]
+    assert (first.title, first.p95_seconds) == ("CPU limits for what else runs on these nodes", None)
+    assert first.command == "kubectl top pods --all-namespaces --sort-by=cpu"
+
+
+def test_a_remedy_that_leaves_p95_where_it_is_says_so() -> None:
+    """A replica nearby ends the distance, but the pull is as slow as it was: one core unpacks no faster."""
+    far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
+    nearly_all_unpacking = tuple(pull(node, 6, 12.5 + 1) for node in NODES)
+    limits = Thresholds(slow_pull_seconds=10.0)
+    (replica,) = remedies_of(diagnose(case(registries=(far,), pulls=nearly_all_unpacking), limits))
+    assert replica.p95_seconds == 13.0
+    assert replica.note.endswith("the slowest pulls would then be held up by something else")
+
+
+def remedies_of(d: Diagnosis) -> tuple[Remedy, ...]:
+    assert d.culprit is not None
+    return d.culprit.remedies

@@ -55,6 +55,14 @@ def test_a_slow_upgrade_ends_with_what_the_first_remedy_would_give():
         "image pulls were slow (OS disk IOPS). With remedy 1: p95 about 55 s instead of 4 min 12 s")
 
 
+def test_a_remedy_that_hardly_changes_p95_is_no_promise():
+    slow = DISK_IOPS.culprit
+    unchanged = tuple(replace(r, p95_seconds=DISK_IOPS.impact.p95_seconds) for r in slow.remedies)
+    findings = tuple(replace(f, remedies=unchanged) if f is slow else f for f in DISK_IOPS.findings)
+    message = build_message(notice(replace(DISK_IOPS, findings=findings), "summary", operation=ENDED_UPGRADE), LINKS)
+    assert message.headline.endswith("image pulls were slow (OS disk IOPS)")
+
+
 def test_an_upgrade_whose_start_was_not_seen_is_given_no_length():
     ended = replace(ENDED_UPGRADE, started_at=ENDED_UPGRADE.ended_at)
     message = build_message(notice(DISK_IOPS, "summary", operation=ended), LINKS)
