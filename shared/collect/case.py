@@ -5,7 +5,7 @@ its pulls name. Three round trips, however many nodes there are.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from shared.azure_ids import id_key
 from shared.collect import attachments, limits, metrics, network, nodes, pulls, registry
 from shared.collect.azure import Azure, Row
-from shared.collect.fleet import Fleet
+from shared.collect.fleet import Fleet, PoolRef
 from shared.collect.nodes import Described
 from shared.errors import PullwatchError
 from shared.model import (
@@ -28,6 +28,8 @@ from shared.model import (
     Pull,
     Registry,
     RegistryMinute,
+    Series,
+    Typical,
     Window,
 )
 from shared.ranks import nearest_rank
@@ -59,11 +61,41 @@ class Question(NamedTuple):
     """What came later is no measure of what is usual: an incident was going on."""
 
 
+class _Answers(NamedTuple):
+    """What every source gave about one pool."""
+
+    described: Answer[Described]
+    skus: Answer[list[Row]]
+    measured: Answer[metrics.Measured]
+    usual: Answer[dict[str, Typical]]
+    pulled: Answer[list[Pull]]
+    pulled_before: Answer[list[Pull]]
+    hops: tuple[EgressHop, ...]
+    passed: list[Answer[list[Series]]]
+    """What passed the hops."""
+    registries: tuple[Registry, ...]
+    """Those that the pulled images came from."""
+    logged: list[Answer[list[RegistryMinute]]]
+
+
 def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
     """Everything about one pool in one window. Raises ``Permanent`` for an unknown cluster or pool."""
     cluster, ref = fleet.cluster(question.cluster_id), fleet.pool(question.cluster_id, question.pool)
-    window, now = question.window, question.now
-    before = _before(question)
+    window, now, before = question.window, question.now, _before(question)
+    found = _ask_all(azure, fleet, cluster, ref, window, before)
+    sku_rows, measured = found.skus.value or [], found.measured.value
+    pool, models = nodes.node_pool(found.described.value or Described(ref, {}), cluster, sku_rows)
+    return Case(
+        id=case_id(cluster.id, pool.name, window, now), taken_at=now, cluster=cluster, pool=pool, window=window,
+        operation=question.operation, registries=found.registries, series=measured.series if measured else (),
+        pulls=tuple(found.pulled.value or ()), registry_minutes=_all(found.logged), egress=found.hops, network=_all(found.passed),
+        baseline=_baseline(before, found.usual.value, found.pulled_before.value), coverage=_coverage(cluster, found, window),
+        other_vms=limits.other_vms(pool.vm, sku_rows), disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows), models=models,
+    )
+
+
+def _ask_all(azure: Azure, fleet: Fleet, cluster: Cluster, ref: PoolRef, window: Window, before: Window) -> _Answers:
+    """Asks at once whatever needs no other answer first."""
     with ThreadPoolExecutor(8, thread_name_prefix="collect") as executor:
         ask = partial(_ask, executor)
         skus = ask(lambda: azure.skus(cluster.subscription_id, ref.location))
@@ -82,28 +114,26 @@ def collect_case(azure: Azure, fleet: Fleet, question: Question) -> Case:
             pulled_before = ask(lambda: pulls.read_starts(azure, cluster, asked_about, before))
         found_pulls = pulled.result().value or []
         used = registry.registries_of(found_pulls, fleet.registries)
-        roles = [ask(lambda: attachments.kubelet_roles(azure))] if any(p.reason == "denied" for p in found_pulls) else []
+        roles = ask(lambda: attachments.kubelet_roles(azure)) if any(p.reason == "denied" for p in found_pulls) else None
         logged = [ask(partial(registry.registry_minutes, azure, r, window)) for r in used if r.id]
+    used = attachments.told(used, cluster.id, roles.result().value if roles else None)
+    return _Answers(described.result(), skus.result(), measured.result(), usual.result(), pulled.result(), pulled_before.result(), hops,
+                    [f.result() for f in passed], used, [f.result() for f in logged])
 
-    sku_rows, series = skus.result().value or [], measured.result().value
-    used = attachments.told(used, cluster.id, roles[0].result().value if roles else None)
-    pool, models = nodes.node_pool(known, cluster, sku_rows)
-    coverage = (
-        _limits_coverage(described.result(), skus.result()),
-        _metrics_coverage(measured.result(), window),
-        _pulls_coverage(cluster, pulled.result(), pulled_before.result()),
-        _registry_coverage(used, [f.result() for f in logged]),
-        _network_coverage(cluster, hops, [f.result() for f in passed]),
-        _baseline_coverage(usual.result(), pulled_before.result()),
-    )
-    return Case(
-        id=case_id(cluster.id, pool.name, window, now), taken_at=now, cluster=cluster, pool=pool, window=window,
-        operation=question.operation, registries=used, series=series.series if series else (), pulls=tuple(found_pulls),
-        registry_minutes=tuple(m for f in logged for m in f.result().value or ()),
-        egress=hops, network=tuple(s for f in passed for s in f.result().value or ()),
-        baseline=_baseline(before, usual.result().value, pulled_before.result().value),
-        coverage=coverage, other_vms=limits.other_vms(pool.vm, sku_rows),
-        disk_tiers=limits.disk_tiers(pool.os_disk.sku or "Premium_LRS", sku_rows), models=models,
+
+def _all[T](answers: Iterable[Answer[list[T]]]) -> tuple[T, ...]:
+    return tuple(one for answer in answers for one in answer.value or ())
+
+
+def _coverage(cluster: Cluster, found: _Answers, window: Window) -> tuple[Coverage, ...]:
+    """One line a source."""
+    return (
+        _limits_coverage(found.described, found.skus),
+        _metrics_coverage(found.measured, window),
+        _pulls_coverage(cluster, found.pulled, found.pulled_before),
+        _registry_coverage(found.registries, found.logged),
+        _network_coverage(cluster, found.hops, found.passed),
+        _baseline_coverage(found.usual, found.pulled_before),
     )
 
 
@@ -134,7 +164,7 @@ def _ask[T](executor: ThreadPoolExecutor, question: Callable[[], T]) -> Future[A
     return executor.submit(copy_context().run, answer)  # its spans and log lines belong to the assessment
 
 
-def _baseline(window: Window, usual: dict[str, Any] | None, pulled: list[Pull] | None) -> Baseline:
+def _baseline(window: Window, usual: dict[str, Typical] | None, pulled: list[Pull] | None) -> Baseline:
     times = sorted(p.seconds + (p.waiting_seconds or 0.0) for p in pulled or () if p.seconds is not None)
     return Baseline(
         window=window, pulls=len(times), metrics=usual or {},
@@ -203,7 +233,7 @@ def _network_coverage(cluster: Cluster, hops: tuple[EgressHop, ...], answers: Se
     return Coverage("network", "ok")
 
 
-def _baseline_coverage(usual: Answer[dict[str, Any]], pulled: Answer[list[Pull]]) -> Coverage:
+def _baseline_coverage(usual: Answer[dict[str, Typical]], pulled: Answer[list[Pull]]) -> Coverage:
     problems = [a.problem for a in (usual, pulled) if a.problem]
     if problems:
         return Coverage("baseline", "partial", " ".join(problems))
