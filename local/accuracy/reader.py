@@ -14,7 +14,7 @@ from local.azure.served import Served, View
 from local.azure.times import parse_time
 from local.world.types import World
 from shared.azure_ids import segment
-from shared.collect.azure import Azure, Row
+from shared.collect.azure import Azure, Row, sku_row
 from shared.collect.metric_batch import RawSeries, read
 from shared.errors import Permanent
 from shared.model import Window
@@ -43,7 +43,7 @@ class InProcessAzure(Azure):
     def skus(self, subscription_id: str, location: str) -> list[Row]:
         path = f"/subscriptions/{subscription_id}/providers/Microsoft.Compute/skus"
         body = self._get(path, **{"api-version": "2021-07-01", "$filter": f"location eq '{location.lower()}'"})
-        return [_sku(row) for row in body["value"] if row["resourceType"] in ("virtualMachines", "disks")]
+        return [sku_row(row) for row in body["value"] if row["resourceType"] in ("virtualMachines", "disks")]
 
     def scale_set(self, vmss_id: str) -> Row:
         return dict(self._get(vmss_id, **{"api-version": "2024-11-01"}))
@@ -77,12 +77,6 @@ class InProcessAzure(Azure):
             return route.handler(self._served, request).body
         except RefusedError as refused:
             raise Permanent(f"Azure refused the request ({refused.answer.status}): {refused.answer.body['error']['message']}") from None
-
-
-def _sku(row: Row) -> Row:
-    restricted = any(r["type"] == "Location" for r in row.get("restrictions") or ())
-    capabilities = {c["name"]: c["value"] for c in row.get("capabilities") or ()}
-    return {"type": row["resourceType"], "name": row["name"], "size": row.get("size"), "capabilities": capabilities, "restricted": restricted}
 
 
 def _rows(table: Row) -> Iterator[Row]:

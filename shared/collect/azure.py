@@ -4,7 +4,7 @@ Every method raises the errors of ``shared.errors`` only, says what was asked, a
 settings' budget. The SDKs are imported on first use: a function that never asks pays nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -69,7 +69,7 @@ class Azure:
         if key not in self._skus:
             with _errors("skus", "the Compute resource SKUs"):
                 rows = self._compute(subscription_id).resource_skus.list(filter=f"location eq '{key[1]}'")
-                self._skus[key] = [_sku_row(sku) for sku in rows if sku.resource_type in ("virtualMachines", "disks")]
+                self._skus[key] = [sku_row(sku) for sku in rows if sku["resourceType"] in ("virtualMachines", "disks")]
         return self._skus[key]
 
     def scale_set(self, vmss_id: str) -> Row:
@@ -189,11 +189,13 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
-def _sku_row(sku: Any) -> Row:
-    capabilities = {c.name: c.value for c in sku.capabilities or ()}
-    restricted = any(r.type == "Location" for r in sku.restrictions or ())
-    return {"type": sku.resource_type, "name": sku.name, "size": sku.size,
-            "capabilities": capabilities, "restricted": restricted}
+def sku_row(sku: Mapping[str, Any]) -> Row:
+    """Read by its names on the wire: as attributes each of the 50,000 values of a region would be decoded a second time."""
+    return {
+        "type": sku["resourceType"], "name": sku["name"], "size": sku.get("size"),
+        "capabilities": {c["name"]: c["value"] for c in sku.get("capabilities") or ()},
+        "restricted": any(r["type"] == "Location" for r in sku.get("restrictions") or ()),
+    }
 
 
 @contextmanager
