@@ -73,7 +73,7 @@ def _claim(cause: Cause, tally: _Tally, total: float) -> Claim:
 def held_up(view: View, node: str) -> Pressures:
     """Minute → what held the node up most, among all layers."""
     minutes = view.slow_minutes.get(node, [])
-    found = disk.pressures(view, node) if minutes else {}
+    found = dict(disk.pressures(view, node)) if minutes else {}
     for layer in (network.pressures, cpu.pressures):
         for minute, pressure in layer(view, node, minutes).items():
             if minute not in found or pressure.used > found[minute].used:

@@ -6,6 +6,7 @@ Comparisons with NaN are false, so each test below leaves NaN out by itself.
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import cache
+from math import inf
 
 from msgspec.structs import fields, replace
 
@@ -25,23 +26,20 @@ def believable(value: float | None, most: float = MOST) -> float | None:
 
 def all_believable(values: Sequence[float | None], most: float) -> bool:
     """Whether every value that is there is believable, found out fast: most columns have a gap at their end."""
-    known = list(filter(None, values))  # a zero is believable too
-    return not known or (min(known) > 0.0 and max(known) <= most and sum(known) > 0.0)
-
-
-def highest(values: Iterable[float | None]) -> float | None:
-    """Of those that were measured; None: none was."""
-    measured = [v for v in values if v is not None]
-    return max(measured) if measured else None
+    known = sorted(filter(None, values))  # a zero is believable too; among NaN nothing is sorted, but their sum is NaN
+    return not known or (known[0] > 0.0 and known[-1] <= most and sum(known) > 0.0)
 
 
 def highest_of_each(columns: Iterable[Sequence[float | None]]) -> list[float | None]:
     """Minute by minute the highest of what was measured; empty columns do not count."""
     measured = [c for c in columns if c]
+    if len(measured) < 2:
+        return list(measured[0]) if measured else []
     try:
         return list(map(max, *measured))
-    except TypeError:  # a gap cannot be compared; one column or none has no other to compare with
-        return list(map(highest, zip(*measured, strict=True)))
+    except TypeError:  # a gap cannot be compared
+        lowest = [[-inf if v is None else v for v in c] for c in measured]
+        return [None if v == -inf else v for v in map(max, *lowest)]
 
 
 @cache

@@ -15,7 +15,9 @@ ONE_CORE = 0.8
 def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
     """The minutes in which the CPU was all but used up."""
     column, bar = view.column(CPU, node), view.limits.cpu_percent
-    return {m: Pressure(Cause.CPU_UNPACK, used / 100) for m in minutes if column and (used := column[m]) is not None and used >= bar}
+    if max(filter(None, column), default=0.0) < bar:  # nearly always
+        return {}
+    return {m: Pressure(Cause.CPU_UNPACK, used / 100) for m in minutes if (used := column[m]) is not None and used >= bar}
 
 
 def one_core_full(view: View, node: str, minute: int) -> bool:

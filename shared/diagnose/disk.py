@@ -42,7 +42,13 @@ _CREDITS = dict(zip(_RATES, CREDITS, strict=True))
 
 
 def pressures(view: View, node: str) -> Pressures:
-    """The disk limit that was used up, for the minutes of interest in which one was."""
+    """The disk limit that was used up, for the minutes of interest in which one was; worked out once."""
+    if node not in view.disk_pressures:
+        view.disk_pressures[node] = _pressures(view, node)
+    return view.disk_pressures[node]
+
+
+def _pressures(view: View, node: str) -> Pressures:
     ratios, depth = used(view, node), view.column(QUEUE, node)
     ran_out = {cause: minute for cause, metric in _CREDITS.items() if (minute := _spent(view, node, metric)) is not None}
     queue_depth, columns = view.limits.queue_depth, tuple(ratios.items())
@@ -127,17 +133,33 @@ def _own(view: View, node: str, minutes: Sequence[int], cause: Cause, percent_me
     """
     column, (limit, burst) = view.column(percent_metric, node), limits
     percents = [column[m] for m in minutes] if column else [None] * len(minutes)
-    if None in percents and limit:
-        rates = both(view, node, _RATES[cause]) or [None] * view.minutes
-        percents = [rate * 100 / limit if p is None and (rate := rates[m]) is not None else p for m, p in zip(minutes, percents, strict=True)]
-    if limit and burst and max(filter(None, percents), default=0.0) > 100 * BURSTING_FROM:
-        percents = _while_it_bursts(percents, limit / burst, _credits_left(view, node, _CREDITS[cause]), minutes)
+    rates: list[float | None] = []
+    if limit and (burst or None in percents) and (found := both(view, node, _RATES[cause])):
+        rates = [None if (rate := found[m]) is None else rate * 100 / limit for m in minutes]
+        percents = [rate if p is None else p for p, rate in zip(percents, rates, strict=True)]
+    if limit and burst and max(filter(None, (*percents, *rates)), default=0.0) > 100 * BURSTING_FROM:
+        left = _credits_left(view, node, _CREDITS[cause])
+        measured = zip(percents, rates or percents, (left[m] for m in minutes), strict=True)
+        percents = [_while_it_bursts(*minute, limit / burst) for minute in measured]
     return [None if p is None else p / 100 for p in percents]
 
 
-def _while_it_bursts(percents: Sequence[float | None], of_burst: float, credits_left: Sequence[bool], minutes: Sequence[int]) -> list[float | None]:
-    """Percent of the burst limit instead. In the minute in which the credits ran out the disk was full at either limit."""
-    return [p if p is None or p <= 100 * BURSTING_FROM else p * of_burst if credits_left[m] else 100.0 for m, p in zip(minutes, percents, strict=True)]
+def _while_it_bursts(percent: float | None, rate_percent: float | None, credits_left: bool, base_to_burst: float) -> float | None:
+    """Percent of the burst limit, if that is in force; ``rate_percent``: what was measured, of the provisioned limit.
+
+    Azure does not say which limit its own percentage means while a disk bursts, nor whether it ends at 100: the rate decides, and
+    the lower of the two counts, since the host's cache adds to the rate only. In the minute in which the credits ran out, the
+    disk was full at one limit and then at the other.
+    """
+    if percent is None:
+        return None
+    beyond = 100 * BURSTING_FROM
+    if max(percent, rate_percent or 0.0) <= beyond:
+        return percent
+    if not credits_left:
+        return min(percent, 100.0)
+    of_burst = percent * base_to_burst if percent > beyond else percent
+    return of_burst if rate_percent is None or rate_percent <= beyond else min(of_burst, rate_percent * base_to_burst)
 
 
 def both(view: View, node: str, metrics: tuple[str, str]) -> Column:

@@ -72,6 +72,7 @@ class View:
         self._of: dict[tuple[str, ...], View] = {}
         self._columns: dict[str, dict[str, Column]] = defaultdict(dict)
         self.disk_use: dict[str, Ratios] = {}
+        self.disk_pressures: dict[str, dict[int, Any]] = {}
         self._image_kinds: dict[str, str] = {}
         self.notes: dict[str, Any] = {}
         """Of layers, about the whole Case, worked out once."""

@@ -88,8 +88,10 @@ def test_credits_that_run_out_in_the_window_are_told_from_a_disk_that_never_burs
     assert verdict(case(storm=STORM)).cause is Cause.DISK_IOPS
 
 
-def test_a_disk_that_bursts_far_above_its_provisioned_iops_is_not_used_up() -> None:
-    bursting = {"OS Disk IOPS Consumed Percentage": 300, "OS Disk Write Operations/Sec": 1500, "OS Disk Queue Depth": 8,
+@pytest.mark.parametrize("percent", [300, 100, 43], ids=["of the provisioned limit", "ending at 100", "of the burst limit"])
+def test_a_disk_that_bursts_far_above_its_provisioned_iops_is_not_used_up(percent: float) -> None:
+    """Whichever way Azure's percentage is meant: it is not documented."""
+    bursting = {"OS Disk IOPS Consumed Percentage": percent, "OS Disk Write Operations/Sec": 1500, "OS Disk Queue Depth": 8,
                 "OS Disk Used Burst IO Credits Percentage": 20}
     assert finding(verdict(case(storm=bursting)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
 
@@ -100,8 +102,9 @@ def test_a_disk_without_credits_for_operations_still_bursts_in_bytes() -> None:
     assert finding(verdict(case(storm=bursting)), Cause.DISK_BANDWIDTH).verdict is Verdict.CLEARED
 
 
-def test_a_disk_that_is_full_while_it_bursts_is_told_by_its_burst_limit() -> None:
-    bursting = {"OS Disk IOPS Consumed Percentage": 700, "OS Disk Write Operations/Sec": 3490, "OS Disk Queue Depth": 34,
+@pytest.mark.parametrize("percent", [700, 100], ids=["of the provisioned limit", "of the burst limit"])
+def test_a_disk_that_is_full_while_it_bursts_is_told_by_its_burst_limit(percent: float) -> None:
+    bursting = {"OS Disk IOPS Consumed Percentage": percent, "OS Disk Write Operations/Sec": 3490, "OS Disk Queue Depth": 34,
                 "OS Disk Used Burst IO Credits Percentage": 20}
     d = verdict(case(storm=bursting))
     assert d.headline.endswith("OS disk at its 3,500 IOPS of burst")
