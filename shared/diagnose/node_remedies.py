@@ -27,6 +27,8 @@ class _Option(NamedTuple):
     os_disk_gib: int
     limits: NodeLimits
     note: str = ""
+    disk_bursts: bool = False
+    """Whether the disk has burst credits of its own, besides those of the VM."""
 
 
 def node_remedies(view: View, cause: Cause, p95_seconds: float | None) -> tuple[Remedy, ...]:
@@ -92,7 +94,7 @@ def _bigger_disk(case: Case, forecast: Forecast) -> Iterator[_Option]:
     tier, through = _enough([(tier, managed(tier, vm)) for tier in larger], forecast)
     capped = ", the VM's cap" if (through.iops, through.bytes_per_second) != (tier.iops, tier.bytes_per_second) else ""
     title = f"{number(tier.size_gib)} GiB OS disk ({tier.tier}, {_told(through.iops, through.bytes_per_second)}{capped})"
-    yield _Option(title, vm, "Managed", tier.size_gib, through)
+    yield _Option(title, vm, "Managed", tier.size_gib, through, disk_bursts=bool(tier.burst_iops))
 
 
 def _enough(tiers: list[tuple[DiskTier, NodeLimits]], forecast: Forecast) -> tuple[DiskTier, NodeLimits]:
@@ -112,7 +114,8 @@ def _same_disk_on(case: Case, vm: VmLimits, forecast: Forecast, more: str) -> It
     if disk.kind != "managed" or not disk.size_gib:
         return
     through = managed(disk, vm, forecast.today.io_credits, forecast.today.byte_credits)
-    yield _Option(f"{vm.size} with the same disk ({_told(through.iops, through.bytes_per_second, more)})", vm, "Managed", disk.size_gib, through)
+    yield _Option(f"{vm.size} with the same disk ({_told(through.iops, through.bytes_per_second, more)})", vm, "Managed", disk.size_gib, through,
+                  disk_bursts=bool(disk.burst_iops))
 
 
 def _told(iops: float | None, bytes_per_second: float | None, more: str = "") -> str:
@@ -123,7 +126,8 @@ def _told(iops: float | None, bytes_per_second: float | None, more: str = "") ->
 def _remedy(case: Case, forecast: Forecast, option: _Option, sustained: float | None) -> Remedy:
     predicted = forecast.p95_seconds(option.limits)
     on_credit = sustained is not None and predicted is not None and sustained > LITTLE_GAINED * predicted
-    condition = f"that is while burst credits last, without them about {about(sustained)}" if on_credit else ""
+    whose = "burst credits" if option.disk_bursts else "the VM's burst credits"
+    condition = f"that is while {whose} last, without them about {about(sustained)}" if on_credit else ""
     note = " ".join(f"{part[0].upper()}{part[1:]}." for part in (condition, pool_change.then(case, _nodes(option)), option.note) if part)
     return Remedy(option.title, pool_change.command(case, _nodes(option)), predicted, note, rough=predicted is not None and not forecast.close)
 

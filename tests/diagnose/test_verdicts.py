@@ -391,6 +391,16 @@ def test_a_full_cpu_is_first_a_question_of_what_else_uses_it() -> None:
     assert first.command == "kubectl top pods --all-namespaces --sort-by=cpu"
 
 
+@pytest.mark.parametrize(("disk_burst_iops", "whose"), [(None, "the VM's burst credits"), (3500.0, "burst credits")])
+def test_a_prediction_says_on_whose_burst_credits_it_counts(disk_burst_iops: float | None, whose: str) -> None:
+    """The disk's 150 or 200 MB/s go through the VM's 96 only while it bursts to 200."""
+    bound = case(EPHEMERAL, values=EPHEMERAL_QUIET, storm=BANDWIDTH_STORM)
+    vm = replace(bound.pool.vm, uncached_burst_iops=8000.0, uncached_burst_bytes_per_second=200e6)
+    tiers = tuple(replace(tier, burst_iops=disk_burst_iops) for tier in bound.disk_tiers)
+    bursting = replace(bound, pool=replace(bound.pool, vm=vm), disk_tiers=tiers)
+    assert f"That is while {whose} last" in next(r.note for r in remedies_of(verdict(bursting)) if "Managed" in r.command)
+
+
 def test_a_remedy_that_leaves_p95_where_it_is_says_so() -> None:
     """A replica nearby ends the distance, but the pull is as slow as it was: one core unpacks no faster."""
     far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
