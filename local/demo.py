@@ -139,7 +139,8 @@ def play(on: Stage) -> None:
 
 def _screen(on: Stage) -> None:
     """The timer's look at all pools, which also remembers how many nodes each has: what has grown is known by that."""
-    on.azure.serve(_before(on.world))
+    if on.world.events:
+        on.azure.serve(_before(on.world))
     _say("the screening sees the pool for the first time")
     on.host.run_timer("sweep")
     on.azure.serve(on.world)
