@@ -3,10 +3,15 @@
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from hypothesis import settings
 
+import functions
+import local
+import shared
 from local.azurite import Azurite
 
 pytest_plugins = ["tests.log_watch"]
@@ -15,6 +20,14 @@ PATIENCE_SECONDS = 10.0
 # The same inputs in every run: a run that failed fails again. Look further with --hypothesis-profile=default.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+
+def pytest_collection_finish() -> None:
+    """Hypothesis also draws the constants of those modules of ours that are loaded: they must not hang on what ran before."""
+    for package in (functions, local, shared):
+        for module in walk_packages(package.__path__, f"{package.__name__}."):
+            if not module.name.endswith("__main__"):
+                import_module(module.name)
 
 
 @pytest.fixture(autouse=True, scope="module")
