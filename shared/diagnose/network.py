@@ -17,6 +17,8 @@ from shared.model import Cause, Evidence, Finding, Verdict
 from shared.units import bit_rate, number, percent
 
 NETWORK_IN = "Network In Total"
+_BITS_A_SECOND = 8 / 60
+"""Of one unit of it: the metric is bytes a minute."""
 THROUGHPUT = "Throughput"
 FAILED = "failed"
 DIRECT_EGRESS = ("loadbalancer", "managednatgateway", "managednatgatewayv2", "userassignednatgateway")
@@ -80,8 +82,11 @@ def _throughput(view: View, columns: dict[tuple[str, str], Column]) -> dict[int,
 
 def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
     """The minutes in which the node's link, or the firewall that all nodes share, was all but full."""
-    bar, parts = view.limits.network_percent / 100, link_parts(view, node, minutes)
-    found = {m: Pressure(Cause.NETWORK_NIC, part) for m, part in zip(minutes, parts, strict=True) if part is not None and part >= bar}
+    bar, found = view.limits.network_percent / 100, dict[int, Pressure]()
+    column, limit = view.column(NETWORK_IN, node), view.model(node).vm.network_bits_per_second
+    if limit and max(filter(None, column), default=0.0) * _BITS_A_SECOND >= bar * limit:  # seldom
+        parts = link_parts(view, node, minutes)
+        found = {m: Pressure(Cause.NETWORK_NIC, part) for m, part in zip(minutes, parts, strict=True) if part is not None and part >= bar}
     throughput = egress(view).throughput
     for minute in minutes if throughput else ():
         full = throughput.get(minute, 0.0)
@@ -95,7 +100,7 @@ def link_parts(view: View, node: str, minutes: Sequence[int]) -> list[float | No
     column, limit = view.column(NETWORK_IN, node), view.model(node).vm.network_bits_per_second
     if not column or not limit:
         return [None] * len(minutes)
-    return [None if (v := column[m]) is None else v * 8 / 60 / limit for m in minutes]
+    return [None if (v := column[m]) is None else v * _BITS_A_SECOND / limit for m in minutes]
 
 
 def of_timeouts(view: View) -> Cause:
@@ -136,7 +141,7 @@ def _fullest_link(view: View) -> tuple[float, Peak] | None:
     limits = {m.vm.network_bits_per_second for m in view.models}
     if len(limits) == 1:  # the most bits are then the highest part
         peak, limit = view.peak(NETWORK_IN), limits.pop()
-        return (peak.value * 8 / 60 / limit, peak) if peak and limit else None
+        return (peak.value * _BITS_A_SECOND / limit, peak) if peak and limit else None
     parts = ((part, -minute, node) for node, minutes in view.minutes_of_interest.items()
              for minute, part in zip(minutes, link_parts(view, node, minutes), strict=True) if part is not None)
     part, minute, node = max(parts, default=(0.0, 0, ""))

@@ -63,8 +63,9 @@ class View:
         self.start = case.window.start.replace(second=0, microsecond=0)
         self.minutes = max(1, min(-int((self.start - case.window.end) // MINUTE), 24 * 60))
         self._series: dict[str, dict[str, list[Series]]] = defaultdict(lambda: defaultdict(list))
+        lower = {metric: metric.lower() for metric in {series.metric for series in case.series}}
         for series in case.series:
-            self._series[series.metric.lower()][series.node].append(series)
+            self._series[lower[series.metric]][series.node].append(series)
         self._shared = NodeModel((), self.case.pool.vm, self.case.pool.os_disk)
         self.models = self.case.models or (self._shared,)
         """What the nodes are: one entry where all are alike."""
