@@ -50,20 +50,20 @@ class _Point(Struct, gc=False):
 
 
 class _Series(Struct, gc=False):
-    metadatavalues: list[_Dimension] = []
-    data: list[_Point] = []
+    metadatavalues: list[_Dimension] | None = None
+    data: list[_Point] | None = None
 
 
 class _Metric(Struct, gc=False):
     id: str
     name: _Name
-    unit: str = ""
-    timeseries: list[Raw] = []
+    unit: str | None = None
+    timeseries: list[Raw] | None = None
     """Decoded one by one: all points of a big pool at once would not fit."""
 
 
 class _Resource(Struct, gc=False):
-    value: list[_Metric] = []
+    value: list[_Metric] | None = None
 
 
 class _Answer(Struct, gc=False):
@@ -104,11 +104,12 @@ def read(body: bytes) -> list[RawSeries]:
 
 def _series(answer: _Answer) -> Iterator[RawSeries]:
     times: tuple[datetime, ...] = ()
-    for metric in (metric for resource in answer.values for metric in resource.value):
+    for metric in (metric for resource in answer.values for metric in resource.value or ()):
         resource_id = metric.id.lower().partition("/providers/microsoft.insights/metrics/")[0]
-        for series in map(_SERIES.decode, metric.timeseries):
-            own_times = tuple([point.at for point in series.data])
+        for series in map(_SERIES.decode, metric.timeseries or ()):
+            points = series.data or ()
+            own_times = tuple([point.at for point in points])
             times = times if own_times == times else own_times
-            dimensions = {d.name.value.lower(): d.value for d in series.metadatavalues}
-            yield RawSeries(resource_id, metric.name.value, metric.unit, dimensions, times,
-                            [point.total if point.average is None else point.average for point in series.data])
+            dimensions = {d.name.value.lower(): d.value for d in series.metadatavalues or ()}
+            values = [point.total if point.average is None else point.average for point in points]
+            yield RawSeries(resource_id, metric.name.value, metric.unit or "", dimensions, times, values)

@@ -87,6 +87,14 @@ def test_a_point_without_a_value_is_missing_and_one_with_a_total_has_it() -> Non
     assert read(json.dumps(body).encode())[0].values[:3] == [None, 7.0, None]
 
 
+def test_what_the_service_need_not_send_may_be_missing_or_null() -> None:
+    """Of a point only its time is required, of a metric its id and name."""
+    bare = {"id": "/r/providers/Microsoft.Insights/metrics/m", "name": {"value": "m"}}
+    body = {"values": [{}, {"value": None}, {"value": [bare, bare | {"timeseries": None}, bare | {"unit": None, "timeseries": [{}, {"data": None, "metadatavalues": None}]}]}]}
+    empty = RawSeries("/r", "m", "", {}, (), [])
+    assert read(json.dumps(body).encode()) == [empty, empty]
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{}", b'{"values": 3}', b'"{"', b'{"values": [{"value": [{"id": "x"}]}]}', b"\xff"])
 def test_an_answer_that_is_no_batch_of_metrics_is_told_in_one_sentence(body: bytes) -> None:
     with pytest.raises(Transient, match="answered with something else than metrics") as told:
