@@ -190,7 +190,7 @@ def _metrics_coverage(answer: Answer[metrics.Measured], window: Window) -> Cover
     if not any(s.metric.startswith("OS Disk") and any(v is not None for v in s.values) for s in answer.value.series):
         return Coverage("metrics", "partial", "Azure Monitor has no OS Disk metric of these nodes.")
     if answer.value.not_read:
-        return Coverage("metrics", "partial", " ".join(answer.value.not_read), "Ask again later: the other nodes are judged.")
+        return Coverage("metrics", "partial", " ".join(answer.value.not_read), "Ask again later: what was read is judged.")
     if answer.value.not_known:
         return Coverage("metrics", "partial", "This region does not know: " + ", ".join(answer.value.not_known) + ".")
     return Coverage("metrics", "ok")

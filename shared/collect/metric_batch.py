@@ -30,6 +30,8 @@ class RawSeries(NamedTuple):
     times: tuple[datetime, ...]
     """Series of one answer share them."""
     values: list[float | None]
+    error: str = ""
+    """Azure's code for why this metric of an answer that else went well has no series; empty: none."""
 
 
 class _Name(Struct, gc=False):
@@ -58,6 +60,7 @@ class _Metric(Struct, gc=False):
     id: str
     name: _Name
     unit: str | None = None
+    error_code: str | None = field(default=None, name="errorCode")
     timeseries: list[Raw] | None = None
     """Decoded one by one: all points of a big pool at once would not fit."""
 
@@ -106,6 +109,9 @@ def _series(answer: _Answer) -> Iterator[RawSeries]:
     times: tuple[datetime, ...] = ()
     for metric in (metric for resource in answer.values for metric in resource.value or ()):
         resource_id = metric.id.lower().partition("/providers/microsoft.insights/metrics/")[0]
+        if metric.error_code not in (None, "", "Success"):
+            yield RawSeries(resource_id, metric.name.value, metric.unit or "", {}, (), [], metric.error_code or "")
+            continue
         for series in map(_SERIES.decode, metric.timeseries or ()):
             points = series.data or ()
             own_times = tuple([point.at for point in points])

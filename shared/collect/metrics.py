@@ -64,7 +64,7 @@ class Measured(NamedTuple):
     not_known: tuple[str, ...] = ()
     """Metrics that this region's Azure does not know: asked for, refused, left out."""
     not_read: tuple[str, ...] = ()
-    """Why some of the nodes could not be read."""
+    """Why some of the nodes, or some of the metrics, could not be read."""
 
 
 def node_series(azure: Azure, pool: PoolRef, window: Window) -> Measured:
@@ -76,7 +76,8 @@ def node_series(azure: Azure, pool: PoolRef, window: Window) -> Measured:
             raw, not_known = _ask(azure, pool, ids, window, list(NODE_METRICS), SPLIT if pool.vmss_id else "")
         except PullwatchError as error:
             return error
-        return Measured(tuple(_series(r, node, window) for r in raw if (node := _node(r, nodes))), not_known)
+        refused = dict.fromkeys(f"Azure Monitor gave no {r.metric} ({r.error})." for r in raw if r.error)
+        return Measured(tuple(_series(r, node, window) for r in raw if not r.error and (node := _node(r, nodes))), not_known, tuple(refused))
 
     with ThreadPoolExecutor(BATCHES_AT_ONCE, thread_name_prefix="metrics") as executor:
         asked = [executor.submit(copy_context().run, read, ids) for ids in batched(pool.resource_ids, BATCH, strict=False)]
@@ -85,7 +86,7 @@ def node_series(azure: Azure, pool: PoolRef, window: Window) -> Measured:
     if errors and not found:
         raise errors[0]
     return Measured(tuple(s for a in found for s in a.series), tuple(dict.fromkeys(name for a in found for name in a.not_known)),
-                    tuple(dict.fromkeys(map(str, errors))))
+                    tuple(dict.fromkeys([*(why for a in found for why in a.not_read), *map(str, errors)])))
 
 
 def usual_values(azure: Azure, pool: PoolRef, window: Window) -> dict[str, Typical]:

@@ -12,6 +12,7 @@ from shared.azure_ids import id_key
 from shared.collect.azure import Azure, Row
 from shared.collect.metric_batch import RawSeries
 from shared.collect.metrics import column
+from shared.errors import Transient
 from shared.model import Cluster, EgressHop, Series, Window
 
 GIGA = 1e9
@@ -61,8 +62,10 @@ def questions_about(hop: EgressHop) -> tuple[Question, ...]:
 
 
 def hop_series(azure: Azure, hop: EgressHop, question: Question, window: Window) -> list[Series]:
-    """The hop's metrics over the window, one series for each value of their dimensions."""
+    """The hop's metrics over the window, one series for each value of their dimensions. Raises if Azure refuses one."""
     raw = azure.metrics(hop.location, [hop.id], _NAMESPACES[hop.kind], question.names, window, split_by=question.split_by, top=1000)
+    for refused in (r for r in raw if r.error):
+        raise Transient(f"Azure Monitor gave no {refused.metric} ({refused.error}).")
     return [_series(hop, r, window) for r in raw]
 
 

@@ -15,8 +15,9 @@ from shared.collect.azure import credential
 from shared.collect.fleet import read_fleet
 from shared.collect.metric_batch import RawSeries, read
 from shared.collect.metrics import NAMESPACE, NODE_METRICS, node_series
+from shared.collect.network import hop_series, questions_about
 from shared.errors import Transient
-from shared.model import Window
+from shared.model import EgressHop, Window
 
 from .conftest import NOW, Read
 
@@ -61,7 +62,7 @@ def by_the_sdk(served: Read, resource_id: str, namespace: str, names: tuple[str,
 def test_every_value_is_the_one_that_the_sdk_reads(served: Read, namespace: str, names: tuple[str, ...], split_by: str) -> None:
     resource_id = scale_set(served) if namespace == NAMESPACE else load_balancer()
     ours = served.azure.metrics("westeurope", [resource_id], namespace, names, WINDOW, split_by=split_by, top=1000)
-    assert [one[1:] for one in ours] == by_the_sdk(served, resource_id, namespace, names, split_by)
+    assert [one[1:6] for one in ours] == by_the_sdk(served, resource_id, namespace, names, split_by)
     assert {one.resource_id for one in ours} == {resource_id.lower()}
     assert len(ours) >= len(names)
 
@@ -100,6 +101,24 @@ def test_an_answer_that_is_no_batch_of_metrics_is_told_in_one_sentence(body: byt
     with pytest.raises(Transient, match="answered with something else than metrics") as told:
         read(body)
     assert "\n" not in str(told.value)
+
+
+def test_a_metric_that_azure_refuses_within_a_good_answer_is_told(served: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = json.loads(answer(nodes=2))
+    refused = body["values"][0]["value"][0]
+    refused |= {"errorCode": "InternalServerError", "errorMessage": "caller 00000000-0000", "timeseries": []}
+    monkeypatch.setattr(served.azure, "metrics", lambda *_, **__: read(json.dumps(body).encode()))
+    measured = node_series(served.azure, read_fleet(served.azure).pools[0], WINDOW)
+    assert measured.not_read == (f"Azure Monitor gave no {NODE_METRICS[0]} (InternalServerError).",)
+    assert {s.metric for s in measured.series} == set(NODE_METRICS[1:])
+
+
+def test_what_the_way_out_was_not_measured_for_is_a_source_that_failed(served: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = RawSeries("/lb", "SnatConnectionCount", "Count", {}, (), [], "BadRequest")
+    monkeypatch.setattr(served.azure, "metrics", lambda *_, **__: [refused])
+    hop = EgressHop("load_balancer", "/lb", "westeurope")
+    with pytest.raises(Transient, match=r"^Azure Monitor gave no SnatConnectionCount \(BadRequest\)\.$"):
+        hop_series(served.azure, hop, next(iter(questions_about(hop))), WINDOW)
 
 
 def test_series_of_one_answer_share_their_times() -> None:
