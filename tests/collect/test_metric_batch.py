@@ -14,7 +14,7 @@ from local.world import build
 from shared.collect.azure import credential
 from shared.collect.fleet import read_fleet
 from shared.collect.metric_batch import RawSeries, read
-from shared.collect.metrics import NAMESPACE, NODE_METRICS, node_series
+from shared.collect.metrics import NAMESPACE, NODE_METRICS, column, node_series
 from shared.collect.network import hop_series, questions_about
 from shared.errors import Transient
 from shared.model import EgressHop, Window
@@ -126,6 +126,12 @@ def test_series_of_one_answer_share_their_times() -> None:
     series = read(answer(nodes=3))
     assert len({id(one.times) for one in series}) == 1
     assert all(isinstance(moment, datetime) for moment in series[0].times)
+
+
+def test_values_from_outside_the_window_are_left_out() -> None:
+    """Azure rounds the times of a question outwards."""
+    series = RawSeries("/r", "m", "", {}, tuple(NOW + timedelta(minutes=m) for m in (-1, 0, 1, 3)), [1.0, 2.0, 3.0, 4.0])
+    assert column(series, Window(NOW, NOW + timedelta(minutes=3))) == (NOW, (2.0, 3.0, None))
 
 
 def test_a_pool_of_300_nodes_yields_300_series_of_each_metric(served: Read, monkeypatch: pytest.MonkeyPatch) -> None:

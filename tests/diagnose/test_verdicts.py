@@ -1,5 +1,7 @@
 """Which cause the evidence names, and when it does not suffice to name one."""
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 
@@ -86,6 +88,62 @@ def test_credits_that_run_out_in_the_window_are_told_from_a_disk_that_never_burs
     ran_out = tuple(replace(s, values=(40.0, None, 99.5, *[None] * 7)) if s.metric == used_credits else s for s in series(QUIET, STORM))
     assert verdict(case(measured=ran_out)).cause is Cause.DISK_BURST
     assert verdict(case(storm=STORM)).cause is Cause.DISK_IOPS
+
+
+def test_the_minute_in_which_credits_run_out_counts_as_full_not_as_twice_full() -> None:
+    """Its average lies between the burst limit, before, and the provisioned one, after."""
+    changed = {"OS Disk Used Burst IO Credits Percentage": (40.0, None, 99.5), "OS Disk IOPS Consumed Percentage": (20.0, 20.0, 205.0, 100.0, 100.0, 100.0),
+               "OS Disk Write Operations/Sec": (90.0, 90.0, 1015.0, 490.0, 490.0, 490.0)}
+    ran_out = tuple(replace(s, values=(*changed[s.metric], *s.values[len(changed[s.metric]):])) if s.metric in changed else s for s in series(QUIET))
+    found = finding(verdict(case(measured=ran_out)), Cause.DISK_BURST)
+    assert found.verdict is Verdict.CULPRIT
+    assert "at up to 100 % of the limit" in found.evidence[1].text
+
+
+IO_CREDITS, IOPS, WRITES = "OS Disk Used Burst IO Credits Percentage", "OS Disk IOPS Consumed Percentage", "OS Disk Write Operations/Sec"
+
+
+def minutes_of(**changed: Sequence[float | None]) -> tuple[Series, ...]:
+    """The quiet pool, with other values from the window's first minute on: ``credits``, ``percent``, ``writes``."""
+    of = {IO_CREDITS: changed.get("credits", ()), IOPS: changed.get("percent", ()), WRITES: changed.get("writes", ())}
+    return tuple(replace(s, values=(*of.get(s.metric, ()), *s.values[len(of.get(s.metric, ())):])) for s in series(QUIET))
+
+
+BURST_THEN_SPENT = minutes_of(credits=(40.0, None, None, None, 99.5), percent=(20.0, 20.0, 700.0, 700.0, 100.0, 100.0), writes=(90.0, 90.0, 3490.0, 3490.0, 490.0, 490.0))
+
+
+def test_before_its_credits_ran_out_a_full_disk_was_at_its_burst_limit() -> None:
+    d = verdict(case(measured=BURST_THEN_SPENT))
+    shares = {f.cause: f.share for f in d.findings if f.share}
+    assert shares == {Cause.DISK_IOPS: 0.5, Cause.DISK_BURST: 0.5}
+    assert "3,500 IOPS of burst" in finding(d, Cause.DISK_IOPS).evidence[0].text
+    assert "the 500 IOPS that are left" in finding(d, Cause.DISK_BURST).evidence[0].text
+
+
+def test_bytes_are_not_out_of_credits_because_operations_are() -> None:
+    out_of_operations = minutes_of(credits=(40.0, None, 99.5))
+    full_of_bytes = {"OS Disk Bandwidth Consumed Percentage": 100.0, "OS Disk Write Bytes/sec": 98e6}
+    measured = tuple(replace(s, values=tuple(full_of_bytes[s.metric] if m in range(2, 6) else v for m, v in enumerate(s.values)))
+                     if s.metric in full_of_bytes else s for s in out_of_operations)
+    assert verdict(case(measured=measured)).cause is Cause.DISK_BANDWIDTH
+
+
+def test_a_disk_that_burst_for_one_of_its_full_minutes_is_told_by_its_provisioned_limit() -> None:
+    once = minutes_of(credits=(20.0,) * MINUTES, percent=(20.0, 20.0, 700.0, 100.0, 100.0, 100.0), writes=(90.0, 90.0, 3490.0, 490.0, 490.0, 490.0))
+    assert verdict(case(measured=once)).headline.endswith("OS disk at its 500 IOPS")
+
+
+def test_beyond_its_limit_without_credits_a_disk_is_full() -> None:
+    """What went beyond was burst in an earlier part of the minute."""
+    assert QUIET[IO_CREDITS] == 100
+    d = verdict(case(measured=minutes_of(percent=(20.0, 20.0, 205.0, 205.0, 205.0, 205.0), writes=(90.0, 90.0, 1015.0, 1015.0, 1015.0, 1015.0))))
+    assert d.cause is Cause.DISK_IOPS
+    assert "at up to 100 % of the limit" in finding(d, Cause.DISK_IOPS).evidence[1].text
+
+
+def test_reads_that_the_hosts_cache_served_are_none_of_the_disks() -> None:
+    cached = {"OS Disk Read Operations/Sec": 3400, IO_CREDITS: 20}
+    assert finding(verdict(case(storm=cached)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
 
 
 @pytest.mark.parametrize("percent", [300, 100, 43], ids=["of the provisioned limit", "ending at 100", "of the burst limit"])
@@ -282,6 +340,16 @@ def test_absurd_values_count_as_not_measured(absurd: float) -> None:
     assert not any(finding(d, c).verdict is Verdict.CULPRIT for c in Cause if c.layer == "disk")
 
 
+def test_the_five_slowest_pulls_are_told_slowest_first() -> None:
+    pulls = tuple(pull(NODES[0], 9, seconds) for seconds in (70, 90, 80, 75, 100, 72))
+    assert [p.seconds for p in verdict(case(pulls=pulls)).impact.slowest] == [100, 90, 80, 75, 72]
+
+
+def test_pulls_that_took_no_time_at_one_moment_are_no_repeats_of_each_other() -> None:
+    at_once = tuple(pull(NODES[0], 5, 0, pod=f"shop/{n}") for n in range(5))
+    assert finding(verdict(case(pulls=(*at_once, *SLOW))), Cause.KUBELET_REPULL).verdict is Verdict.CLEARED
+
+
 def test_an_absurd_pull_time_is_left_out() -> None:
     d = verdict(case(pulls=[pull(NODES[0], 6, 1e9), pull(NODES[0], 6, float("nan")), *FAST]))
     assert (d.cause, d.impact.pulls) == (Cause.HEALTHY, 2)
@@ -383,6 +451,12 @@ def test_what_a_size_has_of_what_is_short_is_told_first() -> None:
 def test_a_size_whose_link_is_not_published_is_none_for_a_full_link() -> None:
     unpublished = tuple(replace(vm, network_bits_per_second=None) for vm in case().other_vms)
     assert not any("Standard_D4ds_v5" in r.title for r in remedies_of(verdict(case(storm={"Network In Total": 14e9}, other_vms=unpublished))))
+
+
+def test_one_full_core_is_no_question_of_what_else_uses_the_cpu() -> None:
+    d = verdict(case(storm={"Percentage CPU": 56}))
+    assert d.cause is Cause.CPU_UNPACK
+    assert not any(r.title.startswith("CPU limits") for r in remedies_of(d))
 
 
 def test_a_full_cpu_is_first_a_question_of_what_else_uses_it() -> None:
