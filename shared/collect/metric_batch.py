@@ -1,7 +1,7 @@
 """The batch interface of Azure Monitor metrics: its request, and its answer as columns.
 
 The SDK's client sends it (sign-in, retries); its models do not read the answer: for the 324,000 points of an hour of 300
-nodes they take 50 times as long as decoding the JSON, and 500 MB, which is all that the smallest instance has.
+nodes they take some 60 times as long, and 400 MB of the 512 that the smallest instance has (``make bench BENCH=reading``).
 Source: REST specification ``data-plane/Insights/stable/2024-02-01/metricBatch.json``.
 """
 

@@ -130,7 +130,7 @@ def test_series_of_one_answer_share_their_times() -> None:
 
 def test_values_from_outside_the_window_are_left_out() -> None:
     """Azure rounds the times of a question outwards."""
-    series = RawSeries("/r", "m", "", {}, tuple(NOW + timedelta(minutes=m) for m in (-1, 0, 1, 3)), [1.0, 2.0, 3.0, 4.0])
+    series = RawSeries("/r", "m", "", {}, tuple(NOW + timedelta(minutes=m) for m in (-2, -1, 0, 1, 3, 9)), [9.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     assert column(series, Window(NOW, NOW + timedelta(minutes=3))) == (NOW, (2.0, 3.0, None))
 
 
