@@ -4,6 +4,7 @@
 * in the kubelet's queue: to what held up the pulls ahead, else to the queue itself;
 * backing off: to the reason of the failures.
 
+Of a pull from a distant registry as much as pulls usually take here is the distance's, whatever else is full.
 What is left was held up by nothing that was measured: it is the image's own size, or the way to a
 distant registry. Minutes without measurements are ``unseen`` and blame nobody.
 """
@@ -53,15 +54,18 @@ def attribute(view: View) -> Attribution:
             for minute, seconds in enumerate(row):
                 if seconds:
                     cause = _cause(view, node, minute, state, held.get(minute))
-                    tallies[cause].add(node, minute, seconds)
-                    if state == FROM_AFAR:
-                        from_afar[cause].append(seconds)
+                    usual = 0.0
+                    if state == FROM_AFAR and minute in held:
+                        usual = view.as_usual_from_afar[node][minute]
+                        tallies[Cause.REGISTRY_DISTANT].add(node, minute, usual)
+                        from_afar[cause].append(seconds - usual)
+                    tallies[cause].add(node, minute, seconds - usual)
     total = fsum(s for tally in tallies.values() for s in tally.seconds)
     if not total:
         return Attribution({}, 0.0, {})
     unseen = fsum(tallies.pop(Cause.UNKNOWN, _Tally()).seconds)
     claims = {cause: _claim(cause, tally, total) for cause, tally in tallies.items()}
-    contested: dict[Cause, float] = {cause: fsum(seconds) / total for cause, seconds in from_afar.items() if cause is not Cause.REGISTRY_DISTANT}
+    contested = {cause: fsum(seconds) / total for cause, seconds in from_afar.items()}
     return Attribution(claims, unseen / total, contested)
 
 

@@ -27,6 +27,8 @@ from shared.model import (
 
 CONTRIBUTES_FROM = 0.03
 """Part of the slow time from which a cause is worth naming."""
+NOT_MEASURED = (Cause.IMAGE_SIZE, Cause.REGISTRY_DISTANT)
+"""Named for what nothing that was measured explains."""
 UNEXPLAINED_FROM = 0.10
 """Part of the slow time without an explanation from which a limit that was reached, however briefly, is not cleared."""
 CULPRIT_FROM = 0.30
@@ -51,7 +53,7 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     found = attribute(view)
     view.notes["unseen_share"] = found.unseen_share
     claims = {c: claim for c, claim in found.claims.items() if claim.share >= CONTRIBUTES_FROM}
-    view.notes["unexplained"] = Cause.IMAGE_SIZE in claims and claims[Cause.IMAGE_SIZE].share >= UNEXPLAINED_FROM
+    view.notes["unexplained"] = sum(claim.share for cause, claim in claims.items() if cause in NOT_MEASURED) >= UNEXPLAINED_FROM
     findings = [_cleared_or_not(view, found, f) for layer in LAYERS for f in layer(view, claims)]
     impact = _impact(view)
     cause = _cause(view, found, findings)

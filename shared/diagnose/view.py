@@ -239,6 +239,18 @@ class View:
                 self._add(mine, wait.main_reason, wait.start, wait.queue_start)
         return states
 
+    @cached_property
+    def as_usual_from_afar(self) -> dict[str, list[float]]:
+        """Node → seconds in each minute that slow pulls from a distant registry would have taken in any case: what is usual here,
+        where the distance always is.
+        """
+        rows: dict[str, list[float]] = {}
+        for wait in self.slow:
+            if wait.pull_start < wait.end and self._working_state(wait) == FROM_AFAR:
+                part = min(1.0, (self.usual_p95_seconds or 0.0) / (wait.end - wait.pull_start))
+                add_span(rows.setdefault(wait.node, [0.0] * self.minutes), wait.pull_start, wait.end, part)
+        return rows
+
     def _working_state(self, wait: Wait) -> str:
         key = wait.node, wait.image
         if key in self.repeats and wait.pull_start >= self.first_end[key]:
@@ -303,17 +315,17 @@ class View:
         return dict(slow) if slow else {node: range(self.minutes) for node in self.nodes}
 
 
-def add_span(row: list[float], start: float, end: float) -> None:
-    """Adds the seconds of [start, end) to the minutes they fall into."""
+def add_span(row: list[float], start: float, end: float, part: float = 1.0) -> None:
+    """Adds the seconds of [start, end), or a part of each, to the minutes they fall into."""
     start, end = max(start, 0.0), min(end, 60.0 * len(row))
     first, last = int(start // 60), int(end // 60)
     if first >= len(row) or end <= start:
         return
     if first == last:
-        row[first] += end - start
+        row[first] += part * (end - start)
         return
-    row[first] += 60.0 * (first + 1) - start
+    row[first] += part * (60.0 * (first + 1) - start)
     for minute in range(first + 1, last):
-        row[minute] += 60.0
+        row[minute] += part * 60.0
     if last < len(row):
-        row[last] += end - 60.0 * last
+        row[last] += part * (end - 60.0 * last)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from shared.diagnose import diagnose
 from shared.model import (
+    Baseline,
     Case,
     Cause,
     Coverage,
@@ -202,6 +203,16 @@ def test_a_full_disk_is_less_sure_to_be_the_culprit_while_images_come_from_afar(
     assert near.cause is distant.cause is Cause.DISK_IOPS
     assert distant.confidence <= near.confidence - 0.3
     assert "another region" in finding(distant, Cause.DISK_IOPS).evidence[-1].text
+
+
+@pytest.mark.parametrize(("usual_seconds", "cause", "share"), [(200.0, Cause.REGISTRY_DISTANT, 0.8333), (41.0, Cause.DISK_IOPS, 0.8292)])
+def test_of_a_pull_from_afar_a_full_disk_explains_what_came_on_top_of_the_usual(usual_seconds: float, cause: Cause, share: float) -> None:
+    """The distance is always there: 200 of 240 s, or 41 of them, are what pulls take without any trouble."""
+    far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
+    usual = replace(case().baseline or Baseline(case().window), p95_seconds=usual_seconds)
+    d = verdict(case(storm=STORM, registries=(far,), baseline=usual))
+    assert d.cause is cause
+    assert finding(d, cause).share == share
 
 
 def test_a_deep_queue_alone_blames_no_disk() -> None:
