@@ -14,8 +14,9 @@ from local.azure.served import Served, View
 from local.azure.times import parse_time
 from local.world.types import World
 from shared.azure_ids import segment
+from shared.collect import metric_batch
 from shared.collect.azure import Azure, Row, sku_row
-from shared.collect.metric_batch import RawSeries, read
+from shared.collect.metric_batch import RawSeries
 from shared.errors import Permanent
 from shared.model import Window
 from shared.settings import Settings
@@ -55,7 +56,7 @@ class InProcessAzure(Azure):
         body = self._post(path, {"resourceids": list(resource_ids)}, **{"api-version": "2024-02-01"}, metricnamespace=namespace,
                           metricnames=",".join(names), starttime=window.start.isoformat(), endtime=window.end.isoformat(),
                           interval="PT1M", aggregation="average,total", **split)
-        return read(msgspec.json.encode(body))
+        return metric_batch.read(msgspec.json.encode(body))
 
     def logs(self, resource_id: str, kql: str, window: Window) -> list[Row]:
         span = f"{window.start.isoformat()}/{window.end.isoformat()}"

@@ -1,4 +1,4 @@
-"""(d) Diagnosing Cases of 10, 100 and 1,000 nodes against decoding them, each in a process of its own.
+"""(d) Diagnosing Cases of an hour and of 10, 100 and 1,000 nodes against decoding them, each in a process of its own.
 
 ``python -m local.bench.diagnosis FILE`` prints what one Case takes.
 """
@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest import mock
 
@@ -30,6 +30,7 @@ from shared.settings import load
 SIZES = (10, 100, 1000)
 TIMES = 5
 MOST_MEGABYTES = 300
+HOUR = timedelta(hours=1)
 
 
 def measure() -> list[Ratio]:
@@ -53,14 +54,14 @@ def measure() -> list[Ratio]:
 
 
 def _collected() -> Case:
-    """A Case of ten nodes, as it is collected from the local Azure."""
+    """A Case of ten nodes and an hour, as it is collected from the local Azure."""
     now = datetime.now(UTC)
     world = build("disk-iops", 0, now)
     with LocalAzure(world, clock=lambda: now, metrics_lag_seconds=0) as local, mock.patch.dict(os.environ, local.environ):
         settings = load(local.environ)
         azure = Azure(settings, credential(settings))
         truth = world.truths[0]
-        question = Question(truth.cluster_id, truth.pool, Window(world.window_start, world.window_end), 6, now)
+        question = Question(truth.cluster_id, truth.pool, Window(world.window_end - HOUR, world.window_end), 6, now)
         return collect_case(azure, read_fleet(azure), question)
 
 

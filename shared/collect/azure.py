@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
 
+from shared.collect import metric_batch
 from shared.collect.clouds import cloud
 from shared.collect.graph_quota import GraphQuota
-from shared.collect.metric_batch import RawSeries, read, request
+from shared.collect.metric_batch import RawSeries
 from shared.collect.sign_in import OneSignIn
 from shared.errors import Permanent, PullwatchError, Throttled, Transient
 from shared.model import Window
@@ -89,11 +90,11 @@ class Azure:
         ``retry=False`` leaves it to the caller to ask again after a failure. Raises ``NotFound`` if one of the
         resources is gone.
         """
-        question = request(resource_ids, namespace, names, window, split_by, top)
+        question = metric_batch.request(resource_ids, namespace, names, window, split_by, top)
         with _errors("metrics", "Azure Monitor metrics"):
             answer = self._metrics(location).send_request(question, stream=True, **({} if retry else {"retry_total": 0}))
             _raise_for(answer)
-            return read(answer.read())
+            return metric_batch.read(answer.read())
 
     def logs(self, resource_id: str, kql: str, window: Window) -> list[Row]:
         """Rows of a query over the logs of one resource, wherever its workspace is."""

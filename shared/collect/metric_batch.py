@@ -84,7 +84,7 @@ def request(resource_ids: Sequence[str], namespace: str, names: Sequence[str], w
 
     params = {
         "api-version": API_VERSION, "starttime": _time(window.start), "endtime": _time(window.end), "interval": "PT1M",
-        "metricnamespace": namespace, "metricnames": ",".join(name.replace(",", "%2") for name in names), "aggregation": "average,total",
+        "metricnamespace": namespace, "metricnames": ",".join(names), "aggregation": "average,total",
     }
     if split_by:
         params |= {"filter": " and ".join(f"{name} eq '*'" for name in split_by.split(","))} | ({"top": str(top)} if top else {})

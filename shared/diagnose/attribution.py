@@ -26,8 +26,6 @@ class Attribution(NamedTuple):
     claims: dict[Cause, Claim]
     unseen_share: float
     """Part of the slow time about which nothing was measured."""
-    contested: dict[Cause, float]
-    """Part of the slow time, of a cause's, in which images came from a distant registry: that may have been it as well."""
 
 
 class _Tally:
@@ -35,6 +33,8 @@ class _Tally:
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
+        self.contested: list[float] = []
+        """Those of them in which a registry's distance may have been it as well."""
         self.nodes: set[str] = set()
         self.minutes: set[int] = set()
 
@@ -47,31 +47,35 @@ class _Tally:
 def attribute(view: View) -> Attribution:
     """Claims by cause; their shares and ``unseen_share`` add up to 1 if anything was slow."""
     tallies: dict[Cause, _Tally] = defaultdict(_Tally)
-    from_afar: dict[Cause, list[float]] = defaultdict(list)
-    for node, states in view.states.items():
-        held = held_up(view, node)
-        for state, row in states.items():
-            for minute, seconds in enumerate(row):
-                if seconds:
-                    cause = _cause(view, node, minute, state, held.get(minute))
-                    usual = 0.0
-                    if state == FROM_AFAR and minute in held:
-                        usual = view.as_usual_from_afar[node][minute]
-                        tallies[Cause.REGISTRY_DISTANT].add(node, minute, usual)
-                        from_afar[cause].append(seconds - usual)
-                    tallies[cause].add(node, minute, seconds - usual)
+    for node in view.states:
+        _count(view, node, tallies)
     total = fsum(s for tally in tallies.values() for s in tally.seconds)
     if not total:
-        return Attribution({}, 0.0, {})
+        return Attribution({}, 0.0)
     unseen = fsum(tallies.pop(Cause.UNKNOWN, _Tally()).seconds)
-    claims = {cause: _claim(cause, tally, total) for cause, tally in tallies.items()}
-    contested = {cause: fsum(seconds) / total for cause, seconds in from_afar.items()}
-    return Attribution(claims, unseen / total, contested)
+    return Attribution({cause: _claim(cause, tally, total) for cause, tally in tallies.items()}, unseen / total)
+
+
+def _count(view: View, node: str, tallies: dict[Cause, _Tally]) -> None:
+    """Gives the slow seconds of one node to what held them up."""
+    held = held_up(view, node)
+    for state, row in view.states[node].items():
+        for minute, seconds in enumerate(row):
+            if not seconds:
+                continue
+            tally = tallies[_cause(view, node, minute, state, held.get(minute))]
+            if state == FROM_AFAR and minute in held:
+                usual = view.as_usual_from_afar[node][minute]
+                tallies[Cause.REGISTRY_DISTANT].add(node, minute, usual)
+                tally.add(node, minute, seconds - usual)
+                tally.contested.append(seconds - usual)
+            else:
+                tally.add(node, minute, seconds)
 
 
 def _claim(cause: Cause, tally: _Tally, total: float) -> Claim:
     seconds = fsum(tally.seconds)
-    return Claim(cause, seconds, seconds / total, tuple(sorted(tally.nodes)), len(tally.minutes))
+    return Claim(cause, seconds, seconds / total, tuple(sorted(tally.nodes)), len(tally.minutes), fsum(tally.contested) / total)
 
 
 def held_up(view: View, node: str) -> Pressures:

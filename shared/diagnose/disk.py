@@ -11,7 +11,7 @@ seconds in which the limit was reached.
 Sources: "Disk metrics", "Managed disk bursting", "Virtual machine and disk performance".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from operator import add
 from typing import cast
 
@@ -36,6 +36,9 @@ BURSTING_FROM = 1.1
 """More than this times its limit means that a disk or a VM is bursting: the burst limit counts then."""
 CREDITS_SPENT, CREDITS_LEFT = 99.0, 95.0
 CAUSES = (Cause.DISK_IOPS, Cause.DISK_BANDWIDTH, Cause.DISK_BURST, Cause.DISK_VM_CAP)
+_OWN_PERCENT = {Cause.DISK_IOPS: IOPS_PERCENT, Cause.DISK_BANDWIDTH: BANDWIDTH_PERCENT}
+_CACHED_PERCENT = {Cause.DISK_IOPS: CACHED_IOPS, Cause.DISK_BANDWIDTH: CACHED_BANDWIDTH}
+"""An ephemeral disk's: it has what the VM's cache or temp disk gives."""
 _RATES = {Cause.DISK_IOPS: OPERATIONS, Cause.DISK_BANDWIDTH: BYTES}
 _CREDITS = dict(zip(_RATES, CREDITS, strict=True))
 """Two buckets: one may be empty while the other is full."""
@@ -54,7 +57,9 @@ def _pressures(view: View, node: str) -> Pressures:
     queue_depth, columns = view.limits.queue_depth, tuple(ratios.items())
     found: Pressures = {}
     bar, lower = view.limits.saturated_percent / 100, min(view.limits.saturated_percent, QUEUE_LOWERS_BAR_TO) / 100
-    for index, minute in enumerate(view.minutes_of_interest[node]):
+    for index, (minute, most) in enumerate(zip(view.minutes_of_interest[node], highest_of_each(ratios.values()), strict=False)):
+        if most is None or most < lower:
+            continue
         cause, ratio = _most_used(columns, index)
         queue = depth[minute] if depth else None
         if ratio >= (lower if queue is not None and queue > queue_depth else bar):
@@ -83,21 +88,10 @@ def used(view: View, node: str) -> Ratios:
 def used_in(view: View, node: str, minutes: Sequence[int]) -> Ratios:
     """Part used of each limit of the node's disk."""
     disk = view.model(node).os_disk
-    if not (disk.sku or disk.iops):  # the scale set could not be read: only what Azure says of the disk itself counts
-        return {
-            Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, IOPS_PERCENT, (None, None)),
-            Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, BANDWIDTH_PERCENT, (None, None)),
-        }
-    if disk.kind == "ephemeral":
-        return {
-            Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, CACHED_IOPS, (disk.iops, None)),
-            Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, CACHED_BANDWIDTH, (disk.bytes_per_second, None)),
-        }
-    return {
-        Cause.DISK_VM_CAP: _vm_cap(view, node, minutes),
-        Cause.DISK_IOPS: _own(view, node, minutes, Cause.DISK_IOPS, IOPS_PERCENT, own_limits(disk, Cause.DISK_IOPS)),
-        Cause.DISK_BANDWIDTH: _own(view, node, minutes, Cause.DISK_BANDWIDTH, BANDWIDTH_PERCENT, own_limits(disk, Cause.DISK_BANDWIDTH)),
-    }
+    known = bool(disk.sku or disk.iops)  # else the scale set could not be read: only what Azure says of the disk itself counts
+    percents = _CACHED_PERCENT if known and disk.kind == "ephemeral" else _OWN_PERCENT
+    own = {cause: _own(view, node, minutes, cause, metric) for cause, metric in percents.items()}
+    return {Cause.DISK_VM_CAP: _vm_cap(view, node, minutes)} | own if known and disk.kind != "ephemeral" else own
 
 
 def _vm_cap(view: View, node: str, minutes: Sequence[int]) -> list[float | None]:
@@ -110,7 +104,7 @@ def vm_percent(view: View, metric: str, node: str, minutes: Sequence[int]) -> li
     column = view.column(metric, node)
     percents = [column[m] for m in minutes] if column else []
     base, burst = vm_limits(view.model(node).vm, metric)
-    if not (base and burst) or max(filter(None, percents), default=0.0) <= 100 * BURSTING_FROM:
+    if not (base and burst and _goes_beyond(percents, 100.0)):
         return percents
     return [p * base / burst if p is not None and p > 100 * BURSTING_FROM else p for p in percents]
 
@@ -125,31 +119,37 @@ def vm_limits(vm: VmLimits, metric: str) -> tuple[float | None, float | None]:
     }[metric]
 
 
-def _own(view: View, node: str, minutes: Sequence[int], cause: Cause, percent_metric: str,
-         limits: tuple[float | None, float | None]) -> list[float | None]:
+def _own(view: View, node: str, minutes: Sequence[int], cause: Cause, percent_metric: str) -> list[float | None]:
     """Part used of the disk's own limit: of the burst limit while it bursts, else of the provisioned one.
 
     Azure's percentage goes before our own division: reads and writes also count what the host cache served.
     """
-    column, (limit, burst) = view.column(percent_metric, node), limits
+    column, (limit, burst) = view.column(percent_metric, node), own_limits(view.model(node).os_disk, cause)
     percents = [column[m] for m in minutes] if column else [None] * len(minutes)
+    found = both(view, node, _RATES[cause]) if limit and (burst or None in percents) else ()
+    bursts = limit and burst and (_goes_beyond(found, limit) or _goes_beyond(percents, 100.0))
     rates: list[float | None] = []
-    if limit and (burst or None in percents) and (found := both(view, node, _RATES[cause])):
+    if limit and found and (bursts or None in percents):
         rates = [None if (rate := found[m]) is None else rate * 100 / limit for m in minutes]
         percents = [rate if p is None else p for p, rate in zip(percents, rates, strict=True)]
-    if limit and burst and max(filter(None, (*percents, *rates)), default=0.0) > 100 * BURSTING_FROM:
+    if limit and burst and bursts:
         left = _credits_left(view, node, _CREDITS[cause])
         measured = zip(percents, rates or percents, (left[m] for m in minutes), strict=True)
         percents = [_while_it_bursts(*minute, limit / burst) for minute in measured]
     return [None if p is None else p / 100 for p in percents]
 
 
+def _goes_beyond(values: Column, limit: float) -> bool:
+    """Whether it bursts in any minute."""
+    return max(filter(None, values), default=0.0) > BURSTING_FROM * limit
+
+
 def _while_it_bursts(percent: float | None, rate_percent: float | None, credits_left: bool, base_to_burst: float) -> float | None:
     """Percent of the burst limit, if that is in force; ``rate_percent``: what was measured, of the provisioned limit.
 
-    Azure does not say which limit its own percentage means while a disk bursts, nor whether it ends at 100: the rate decides, and
-    the lower of the two counts, since the host's cache adds to the rate only. In the minute in which the credits ran out, the
-    disk was full at one limit and then at the other.
+    Azure does not say which limit its percentage means while a disk bursts, nor whether it ends at 100; the host's cache adds to
+    the rate only: so the lower of the two counts. In the minute in which the credits ran out, the disk was full at one limit and
+    then at the other.
     """
     if percent is None:
         return None
@@ -181,19 +181,19 @@ def mostly_bursting(view: View, cause: Cause) -> bool:
     """Whether it was mostly while bursting that the disk's operations or bytes were used up."""
     key = f"{cause} while bursting"
     if key not in view.notes:
-        minutes = [burst for node in view.minutes_of_interest for burst in _while_bursting(view, node, cause)]
-        view.notes[key] = 2 * sum(minutes) > len(minutes)
+        minutes = [_minutes_full(view, node, cause) for node in view.minutes_of_interest]
+        view.notes[key] = 2 * sum(bursting for _, bursting in minutes) > sum(full for full, _ in minutes)
     return bool(view.notes[key])
 
 
-def _while_bursting(view: View, node: str, cause: Cause) -> Iterator[bool]:
-    """For each minute in which the limit was used up: whether the disk was bursting."""
+def _minutes_full(view: View, node: str, cause: Cause) -> tuple[int, int]:
+    """(minutes in which the limit was used up, those of them in which the disk was bursting)."""
+    full = [minute for minute, pressure in pressures(view, node).items() if pressure.cause is cause]
     base, burst = own_limits(view.model(node).os_disk, cause)
-    if base and burst:
-        rates = both(view, node, _RATES[cause])
-        for minute, pressure in pressures(view, node).items():
-            if pressure.cause is cause:
-                yield bool(rates) and (rates[minute] or 0.0) > BURSTING_FROM * base
+    rates = both(view, node, _RATES[cause]) if base and burst else ()
+    if not base or not _goes_beyond(rates, base):
+        return len(full), 0
+    return len(full), sum((rates[minute] or 0.0) > BURSTING_FROM * base for minute in full)
 
 
 def _credits_left(view: View, node: str, metric: str) -> list[bool]:

@@ -41,7 +41,7 @@ class Forecast:
         self._view = view
         self._sizes = {p.image: p.size_bytes for p in view.case.pulls if p.size_bytes}
         self._played: dict[tuple[NodeLimits, bool, bool, bool], float | None] = {}
-        self._serial = view.case.pool.pull_mode == "serial" or any(w.pull_start - w.queue_start >= QUEUED_SECONDS for w in view.waits)
+        self._serial = view.case.pool.pull_mode == "serial" or any(w.queued_seconds >= QUEUED_SECONDS for w in view.waits)
 
     def p95_seconds(self, limits: NodeLimits, *, serial: bool | None = None, near: bool = False, admitted: bool = False) -> float | None:
         """p95 of all waits under ``limits``; None where nothing tells what the images ask for.
@@ -112,7 +112,7 @@ class Forecast:
         found: dict[str, list[Wait]] = defaultdict(list)
         for wait in self._view.waits:
             found[wait.node].append(wait)
-        lost = {node: sum(w.end - w.start for w in waits) for node, waits in found.items()}
+        lost = {node: sum(w.seconds for w in waits) for node, waits in found.items()}
         ranked = sorted(found, key=lambda node: (-lost[node], node))
         played = max(1, min(len(ranked), MOST_PULLS * len(ranked) // max(1, len(self._view.waits))))
         return {node: found[node] for node in (ranked[i * len(ranked) // played] for i in range(played if ranked else 0))}

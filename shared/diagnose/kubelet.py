@@ -21,7 +21,7 @@ def _serial(view: View, claim: Claim | None) -> Finding:
     mode = view.case.pool.pull_mode
     if not view.pulls_seen:
         return not_seen(Cause.KUBELET_SERIAL, "waiting in the kubelet's queue is not visible")
-    queued = fsum(w.pull_start - w.queue_start for w in view.waits)
+    queued = fsum(w.queued_seconds for w in view.waits)
     if claim:
         return culprit_or_cleared(Cause.KUBELET_SERIAL, claim, (_queue(view),))
     says = mode == "parallel" or any(p.waiting_seconds is not None for p in view.case.pulls)

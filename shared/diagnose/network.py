@@ -82,7 +82,8 @@ def _throughput(view: View, columns: dict[tuple[str, str], Column]) -> dict[int,
 
 def pressures(view: View, node: str, minutes: Sequence[int]) -> Pressures:
     """The minutes in which the node's link, or the firewall that all nodes share, was all but full."""
-    bar, found = view.limits.network_percent / 100, dict[int, Pressure]()
+    bar = view.limits.network_percent / 100
+    found: Pressures = {}
     column, limit = view.column(NETWORK_IN, node), view.model(node).vm.network_bits_per_second
     if limit and max(filter(None, column), default=0.0) * _BITS_A_SECOND >= bar * limit:  # seldom
         parts = link_parts(view, node, minutes)

@@ -27,6 +27,8 @@ class Claim(NamedTuple):
     nodes: tuple[str, ...]
     minutes: int
     """Distinct minutes in which it held on any node."""
+    contested: float = 0.0
+    """Part of all slow-pull time, of ``share``, in which a registry's distance may have been it as well."""
 
 
 def culprit_or_cleared(cause: Cause, claim: Claim | None, evidence: tuple[Evidence, ...],

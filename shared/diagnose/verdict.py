@@ -40,6 +40,7 @@ CRITICAL_FAILED_SHARE = 0.2
 WARNING_PULLS = 3
 WARNING_SHARE = 0.01
 """Warning: that many slow pulls at least, and that part of all: one hot node in 30 is seen, one hiccup is not."""
+FROM_AFAR_MEANWHILE = Evidence("Meanwhile images came from a registry in another region, which may have been what held them up")
 LAYERS: tuple[Callable[[View, dict[Cause, Claim]], list[Finding]], ...] = (
     registry.findings, network.findings, disk_findings.findings, cpu.findings, kubelet.findings, image.findings,
 )
@@ -59,8 +60,9 @@ def diagnose(case: Case, limits: Thresholds) -> Diagnosis:
     cause = _cause(view, found, findings)
     if cause is Cause.UNKNOWN:
         findings = [image.unsure(f) if f.cause is Cause.IMAGE_SIZE else f for f in findings]
+    if cause in claims and claims[cause].contested >= CONTRIBUTES_FROM:
+        findings = [replace(f, evidence=(*f.evidence, FROM_AFAR_MEANWHILE)) if f.cause is cause else f for f in findings]
     confidence = _confidence(view, found, cause)
-    view.notes["contested"] = found.contested.get(cause, 0.0) >= UNEXPLAINED_FROM
     held = view.of(claims[cause].nodes) if cause in claims else view
     return Diagnosis(
         id=case.id, cluster=case.cluster, pool=case.pool, window=case.window, cause=cause, confidence=confidence,
@@ -99,7 +101,7 @@ def _confidence(view: View, found: Attribution, cause: Cause) -> float:
         return 0.0
     if cause is Cause.HEALTHY:
         return round(max(0.0, (0.6 if not view.waits or view.long_for_unknown else 0.95) - missing), 2)
-    mine = found.claims[cause].share - found.contested.get(cause, 0.0)
+    mine = found.claims[cause].share - found.claims[cause].contested
     lead = max(0.0, mine - max((c.share for c in found.claims.values() if c.cause is not cause), default=0.0))
     return round(max(0.05, min(0.97, 0.55 + 0.25 * mine + 0.2 * lead) - missing), 2)
 
@@ -125,8 +127,6 @@ def _name_culprit(view: View, finding: Finding, confidence: float, p95: float | 
     """The first piece of evidence says that it is the bottleneck, and why; of what contributes it says only why."""
     why, *more = finding.evidence
     named = replace(why, text=bottleneck(view, finding.cause, why.text))
-    if view.notes["contested"]:
-        more.append(Evidence("Meanwhile images came from a registry in another region, which may have been what held them up"))
     return replace(finding, verdict=Verdict.CULPRIT, confidence=confidence, evidence=(named, *more), remedies=remedies(view, finding.cause, p95))
 
 

@@ -3,18 +3,24 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
+from shared.diagnose import diagnose
 from shared.model import (
     Baseline,
     Case,
+    Cause,
     Cluster,
     Coverage,
+    Diagnosis,
     DiskTier,
     EgressHop,
+    Finding,
     NodePool,
     OsDisk,
     Pull,
     Registry,
+    Remedy,
     Series,
+    Thresholds,
     Typical,
     VmLimits,
     Window,
@@ -50,6 +56,8 @@ QUIET: Mapping[str, float] = {
 EPHEMERAL_QUIET = {k: v for k, v in QUIET.items() if "Consumed" not in k or k.startswith("VM Cached")}
 STORM = {"OS Disk Queue Depth": 34, "OS Disk IOPS Consumed Percentage": 100, "OS Disk Write Operations/Sec": 490,
          "OS Disk Write Bytes/sec": 13e6}
+BANDWIDTH_STORM = {"VM Cached Bandwidth Consumed Percentage": 100, "OS Disk Write Bytes/sec": 63e6, "OS Disk Write Operations/Sec": 500,
+                   "OS Disk Queue Depth": 27}
 
 
 def minute(n: float) -> datetime:
@@ -91,3 +99,16 @@ def case(disk: OsDisk = P10, *, values: Mapping[str, float] = QUIET, storm: Mapp
         "coverage": ALL_SEEN, "other_vms": (D4DS_V5,), "disk_tiers": TIERS,
     }
     return Case(**(whole | changes))  # type: ignore[arg-type]
+
+
+def verdict(c: Case) -> Diagnosis:
+    return diagnose(c, Thresholds())
+
+
+def finding(d: Diagnosis, cause: Cause) -> Finding:
+    return next(f for f in d.findings if f.cause is cause)
+
+
+def remedies_of(d: Diagnosis) -> tuple[Remedy, ...]:
+    assert d.culprit is not None
+    return d.culprit.remedies

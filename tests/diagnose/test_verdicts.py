@@ -1,11 +1,9 @@
 """Which cause the evidence names, and when it does not suffice to name one."""
 
-from collections.abc import Sequence
 
 import pytest
 from msgspec.structs import replace
 
-from shared.diagnose import diagnose
 from shared.model import (
     Baseline,
     Case,
@@ -13,13 +11,10 @@ from shared.model import (
     Coverage,
     Diagnosis,
     EgressHop,
-    Finding,
     Pull,
     Registry,
-    Remedy,
     Series,
     Severity,
-    Thresholds,
     Verdict,
     decode,
     encode,
@@ -27,6 +22,7 @@ from shared.model import (
 
 from .cases import (
     ALL_SEEN,
+    BANDWIDTH_STORM,
     CLUSTER,
     EPHEMERAL,
     EPHEMERAL_QUIET,
@@ -40,20 +36,11 @@ from .cases import (
     T0,
     case,
     failed,
+    finding,
     pull,
     series,
+    verdict,
 )
-
-BANDWIDTH_STORM = {"VM Cached Bandwidth Consumed Percentage": 100, "OS Disk Write Bytes/sec": 63e6, "OS Disk Write Operations/Sec": 500,
-                   "OS Disk Queue Depth": 27}
-
-
-def verdict(c: Case) -> Diagnosis:
-    return diagnose(c, Thresholds())
-
-
-def finding(d: Diagnosis, cause: Cause) -> Finding:
-    return next(f for f in d.findings if f.cause is cause)
 
 
 def without(source: str, status: str = "failed") -> tuple[Coverage, ...]:
@@ -82,106 +69,6 @@ def test_a_managed_disk_that_the_vm_throttles_below_its_own_limit_blames_the_vm(
     assert d.cause is Cause.DISK_VM_CAP
     assert d.culprit is not None
     assert "lets no more than 96 MB/s through" in d.culprit.evidence[0].text
-
-
-def test_credits_that_run_out_in_the_window_are_told_from_a_disk_that_never_burst() -> None:
-    used_credits = "OS Disk Used Burst IO Credits Percentage"
-    ran_out = tuple(replace(s, values=(40.0, None, 99.5, *[None] * 7)) if s.metric == used_credits else s for s in series(QUIET, STORM))
-    assert verdict(case(measured=ran_out)).cause is Cause.DISK_BURST
-    assert verdict(case(storm=STORM)).cause is Cause.DISK_IOPS
-
-
-def test_the_minute_in_which_credits_run_out_counts_as_full_not_as_twice_full() -> None:
-    """Its average lies between the burst limit, before, and the provisioned one, after."""
-    changed = {"OS Disk Used Burst IO Credits Percentage": (40.0, None, 99.5), "OS Disk IOPS Consumed Percentage": (20.0, 20.0, 205.0, 100.0, 100.0, 100.0),
-               "OS Disk Write Operations/Sec": (90.0, 90.0, 1015.0, 490.0, 490.0, 490.0)}
-    ran_out = tuple(replace(s, values=(*changed[s.metric], *s.values[len(changed[s.metric]):])) if s.metric in changed else s for s in series(QUIET))
-    found = finding(verdict(case(measured=ran_out)), Cause.DISK_BURST)
-    assert found.verdict is Verdict.CULPRIT
-    assert "at up to 100 % of the limit" in found.evidence[1].text
-
-
-IO_CREDITS, IOPS, WRITES = "OS Disk Used Burst IO Credits Percentage", "OS Disk IOPS Consumed Percentage", "OS Disk Write Operations/Sec"
-
-
-def minutes_of(**changed: Sequence[float | None]) -> tuple[Series, ...]:
-    """The quiet pool, with other values from the window's first minute on: ``credits``, ``percent``, ``writes``."""
-    of = {IO_CREDITS: changed.get("credits", ()), IOPS: changed.get("percent", ()), WRITES: changed.get("writes", ())}
-    return tuple(replace(s, values=(*of.get(s.metric, ()), *s.values[len(of.get(s.metric, ())):])) for s in series(QUIET))
-
-
-BURST_THEN_SPENT = minutes_of(credits=(40.0, None, None, None, 99.5), percent=(20.0, 20.0, 700.0, 700.0, 100.0, 100.0), writes=(90.0, 90.0, 3490.0, 3490.0, 490.0, 490.0))
-
-
-def test_before_its_credits_ran_out_a_full_disk_was_at_its_burst_limit() -> None:
-    d = verdict(case(measured=BURST_THEN_SPENT))
-    shares = {f.cause: f.share for f in d.findings if f.share}
-    assert shares == {Cause.DISK_IOPS: 0.5, Cause.DISK_BURST: 0.5}
-    assert "3,500 IOPS of burst" in finding(d, Cause.DISK_IOPS).evidence[0].text
-    assert "the 500 IOPS that are left" in finding(d, Cause.DISK_BURST).evidence[0].text
-
-
-def test_bytes_are_not_out_of_credits_because_operations_are() -> None:
-    out_of_operations = minutes_of(credits=(40.0, None, 99.5))
-    full_of_bytes = {"OS Disk Bandwidth Consumed Percentage": 100.0, "OS Disk Write Bytes/sec": 98e6}
-    measured = tuple(replace(s, values=tuple(full_of_bytes[s.metric] if m in range(2, 6) else v for m, v in enumerate(s.values)))
-                     if s.metric in full_of_bytes else s for s in out_of_operations)
-    assert verdict(case(measured=measured)).cause is Cause.DISK_BANDWIDTH
-
-
-def test_a_disk_that_burst_for_one_of_its_full_minutes_is_told_by_its_provisioned_limit() -> None:
-    once = minutes_of(credits=(20.0,) * MINUTES, percent=(20.0, 20.0, 700.0, 100.0, 100.0, 100.0), writes=(90.0, 90.0, 3490.0, 490.0, 490.0, 490.0))
-    assert verdict(case(measured=once)).headline.endswith("OS disk at its 500 IOPS")
-
-
-def test_beyond_its_limit_without_credits_a_disk_is_full() -> None:
-    """What went beyond was burst in an earlier part of the minute."""
-    assert QUIET[IO_CREDITS] == 100
-    d = verdict(case(measured=minutes_of(percent=(20.0, 20.0, 205.0, 205.0, 205.0, 205.0), writes=(90.0, 90.0, 1015.0, 1015.0, 1015.0, 1015.0))))
-    assert d.cause is Cause.DISK_IOPS
-    assert "at up to 100 % of the limit" in finding(d, Cause.DISK_IOPS).evidence[1].text
-
-
-def test_reads_that_the_hosts_cache_served_are_none_of_the_disks() -> None:
-    cached = {"OS Disk Read Operations/Sec": 3400, IO_CREDITS: 20}
-    assert finding(verdict(case(storm=cached)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
-
-
-@pytest.mark.parametrize("percent", [300, 100, 43], ids=["of the provisioned limit", "ending at 100", "of the burst limit"])
-def test_a_disk_that_bursts_far_above_its_provisioned_iops_is_not_used_up(percent: float) -> None:
-    """Whichever way Azure's percentage is meant: it is not documented."""
-    bursting = {"OS Disk IOPS Consumed Percentage": percent, "OS Disk Write Operations/Sec": 1500, "OS Disk Queue Depth": 8,
-                "OS Disk Used Burst IO Credits Percentage": 20}
-    assert finding(verdict(case(storm=bursting)), Cause.DISK_IOPS).verdict is Verdict.CLEARED
-
-
-def test_a_disk_without_credits_for_operations_still_bursts_in_bytes() -> None:
-    bursting = {"OS Disk Bandwidth Consumed Percentage": 130, "OS Disk Write Bytes/sec": 129e6, "OS Disk Queue Depth": 8}
-    assert QUIET["OS Disk Used Burst IO Credits Percentage"] == 100
-    assert finding(verdict(case(storm=bursting)), Cause.DISK_BANDWIDTH).verdict is Verdict.CLEARED
-
-
-@pytest.mark.parametrize("percent", [700, 100], ids=["of the provisioned limit", "of the burst limit"])
-def test_a_disk_that_is_full_while_it_bursts_is_told_by_its_burst_limit(percent: float) -> None:
-    bursting = {"OS Disk IOPS Consumed Percentage": percent, "OS Disk Write Operations/Sec": 3490, "OS Disk Queue Depth": 34,
-                "OS Disk Used Burst IO Credits Percentage": 20}
-    d = verdict(case(storm=bursting))
-    assert d.headline.endswith("OS disk at its 3,500 IOPS of burst")
-    assert "its 3,500 IOPS of burst are used up on 2 of 2 nodes" in finding(d, Cause.DISK_IOPS).evidence[0].text
-
-
-BURSTING_VM = {"VM Uncached Bandwidth Consumed Percentage": 177, "OS Disk Bandwidth Consumed Percentage": 170, "OS Disk Write Bytes/sec": 169e6}
-
-
-@pytest.mark.parametrize(("burst_mb", "cause", "told"), [
-    (200, Cause.DISK_BANDWIDTH, "its 170 MB/s of burst are used up"),
-    (165, Cause.DISK_VM_CAP, "lets no more than 165 MB/s of burst through"),
-])
-def test_a_vm_that_bursts_is_judged_by_its_burst_limit(burst_mb: int, cause: Cause, told: str) -> None:
-    c = case(storm=BURSTING_VM)
-    d = verdict(replace(c, pool=replace(c.pool, vm=replace(c.pool.vm, uncached_burst_iops=8000.0, uncached_burst_bytes_per_second=burst_mb * 1e6))))
-    assert d.cause is cause
-    assert told in finding(d, cause).evidence[0].text
 
 
 @pytest.mark.parametrize(("unexplained", "said"), [
@@ -421,81 +308,3 @@ def test_a_saved_case_gives_the_same_diagnosis_byte_for_byte() -> None:
     original = case(storm=STORM)
     assert encode(verdict(decode(encode(original), Case))) == encode(verdict(original))
     assert decode(encode(verdict(original)), Diagnosis) == verdict(original)
-
-
-def test_an_iops_bound_pool_gains_from_ephemeral_and_a_bigger_disk() -> None:
-    d = verdict(case(storm=STORM))
-    assert d.culprit is not None
-    first, second, *_ = d.culprit.remedies
-    assert "--node-osdisk-type Ephemeral --node-osdisk-size 100" in first.command + second.command
-    assert "8,000 IOPS, 64 MB/s, needs ≤ 100 GiB" in first.title + second.title
-    assert all(r.p95_seconds is not None and r.p95_seconds < 70 for r in (first, second))
-
-
-def test_a_bandwidth_bound_ephemeral_pool_is_told_a_managed_disk_up_to_the_vm_cap_then_a_bigger_vm() -> None:
-    d = verdict(case(EPHEMERAL, values=EPHEMERAL_QUIET, storm=BANDWIDTH_STORM))
-    assert d.culprit is not None
-    managed, *others = d.culprit.remedies
-    assert "96 MB/s, the VM's cap" in managed.title
-    assert managed.p95_seconds is not None
-    assert 150 < managed.p95_seconds < 170
-    assert any("Standard_D4ds_v5" in r.title and r.p95_seconds is not None and r.p95_seconds < 70 for r in others)
-
-
-def test_a_managed_pool_bound_by_bandwidth_is_warned_of_ephemeral() -> None:
-    storm = {"VM Uncached Bandwidth Consumed Percentage": 100, "OS Disk Bandwidth Consumed Percentage": 96, "OS Disk Write Bytes/sec": 95e6}
-    d = verdict(case(storm=storm, pulls=SLOW))
-    assert d.culprit is not None
-    (warning,) = [r for r in d.culprit.remedies if r.worse]
-    assert "Ephemeral OS disk (8,000 IOPS, 64 MB/s" in warning.title
-    assert warning.command == ""
-    assert warning.p95_seconds is not None
-    assert warning.p95_seconds > 240
-
-
-def test_what_a_size_has_of_what_is_short_is_told_first() -> None:
-    cpu, nic = verdict(case(storm={"Percentage CPU": 98})), verdict(case(storm={"Network In Total": 14e9}))
-    assert any("Standard_D4ds_v5 (4 vCPUs, 19,000 IOPS" in r.title for r in remedies_of(cpu))
-    assert any("Standard_D4ds_v5 (12.5 Gbit/s, 19,000 IOPS" in r.title for r in remedies_of(nic))
-
-
-def test_a_size_whose_link_is_not_published_is_none_for_a_full_link() -> None:
-    unpublished = tuple(replace(vm, network_bits_per_second=None) for vm in case().other_vms)
-    assert not any("Standard_D4ds_v5" in r.title for r in remedies_of(verdict(case(storm={"Network In Total": 14e9}, other_vms=unpublished))))
-
-
-def test_one_full_core_is_no_question_of_what_else_uses_the_cpu() -> None:
-    d = verdict(case(storm={"Percentage CPU": 56}))
-    assert d.cause is Cause.CPU_UNPACK
-    assert not any(r.title.startswith("CPU limits") for r in remedies_of(d))
-
-
-def test_a_full_cpu_is_first_a_question_of_what_else_uses_it() -> None:
-    first = remedies_of(verdict(case(storm={"Percentage CPU": 98})))[0]
-    assert (first.title, first.p95_seconds) == ("CPU limits for what else runs on these nodes", None)
-    assert first.command == "kubectl top pods --all-namespaces --sort-by=cpu"
-
-
-@pytest.mark.parametrize(("disk_burst_iops", "whose"), [(None, "the VM's burst credits"), (3500.0, "burst credits")])
-def test_a_prediction_says_on_whose_burst_credits_it_counts(disk_burst_iops: float | None, whose: str) -> None:
-    """The disk's 150 or 200 MB/s go through the VM's 96 only while it bursts to 200."""
-    bound = case(EPHEMERAL, values=EPHEMERAL_QUIET, storm=BANDWIDTH_STORM)
-    vm = replace(bound.pool.vm, uncached_burst_iops=8000.0, uncached_burst_bytes_per_second=200e6)
-    tiers = tuple(replace(tier, burst_iops=disk_burst_iops) for tier in bound.disk_tiers)
-    bursting = replace(bound, pool=replace(bound.pool, vm=vm), disk_tiers=tiers)
-    assert f"That is while {whose} last" in next(r.note for r in remedies_of(verdict(bursting)) if "Managed" in r.command)
-
-
-def test_a_remedy_that_leaves_p95_where_it_is_says_so() -> None:
-    """A replica nearby ends the distance, but the pull is as slow as it was: one core unpacks no faster."""
-    far = Registry("contoso.azurecr.io", "/acr", "Premium", "eastus", ("eastus", "westus"))
-    nearly_all_unpacking = tuple(pull(node, 6, 12.5 + 1) for node in NODES)
-    limits = Thresholds(slow_pull_seconds=10.0)
-    (replica,) = remedies_of(diagnose(case(registries=(far,), pulls=nearly_all_unpacking), limits))
-    assert replica.p95_seconds == 13.0
-    assert replica.note.endswith("the slowest pulls would then be held up by something else")
-
-
-def remedies_of(d: Diagnosis) -> tuple[Remedy, ...]:
-    assert d.culprit is not None
-    return d.culprit.remedies

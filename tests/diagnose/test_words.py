@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from shared.diagnose import diagnose
-from shared.model import Case, Cause, Coverage, Diagnosis, EgressHop, Finding, Operation, Thresholds, Verdict
+from shared.model import Case, Cause, Coverage, EgressHop, Finding, Operation, Verdict
 from tests.diagnose.cases import (
     ACR,
     ALL_SEEN,
@@ -20,15 +19,12 @@ from tests.diagnose.cases import (
     failed,
     pull,
     series,
+    verdict,
 )
 from tests.diagnose.test_verdicts import hop_series
 
 TIMEOUTS = [failed(NODES[0], 1, 9, "timeout")]
 MODEL = "contoso.azurecr.io/model:1"
-
-
-def verdict(c: Case) -> Diagnosis:
-    return diagnose(c, Thresholds())
 
 
 def culprit(c: Case) -> Finding:
